@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cases of bench_event, written once for every peer. The adapter is
+ * the header named by BENCH_ADAPTER: a loop, an event, and eight small
+ * functions, inlined so that only the library's own call is measured.
+ *
+ * Every case checks conservation (nothing lost, nothing delivered twice)
+ * before it reports a figure.
+ */
+#include <semaphore.h>
+#include <stdlib.h>
+
+#include "peer.h"
+#include BENCH_ADAPTER
+#include "event_bed.h"
+
+/*
+ * One producer, posts that each find the event idle (fresh) or already
+ * posted (again), while the loop is held at the gate. All on one CPU, so
+ * that the events stay in its cache and the figure is the post's own; the
+ * median of short bursts is unmoved by a neighbour on the machine.
+ */
+static void post_1p_gate(void)
+{
+	unsigned long bursts = peer_scaled(1000), i;
+	double *fresh = calloc(bursts, sizeof(double));
+	double *again = calloc(bursts, sizeof(double));
+	struct bed *bed = bed_start(256, PIN_ONE);
+	uint64_t t0, t1, t2;
+
+	peer_pin_one();
+	for (i = 0; i < bursts; i++) {
+		shut_gate(bed);
+		t0 = wall_ns();
+		post_each(bed->targets, bed->count);
+		t1 = wall_ns();
+		post_each(bed->targets, bed->count);
+		t2 = wall_ns();
+		open_gate(bed);
+		fresh[i] = (double)(t1 - t0) / (double)bed->count;
+		again[i] = (double)(t2 - t1) / (double)bed->count;
+	}
+	check_calls(bed, bursts);
+	peer_report("post-1p-fresh", peer_percentile(fresh, bursts, 50));
+	peer_report("post-1p-again", peer_percentile(again, bursts, 50));
+	bed_stop(bed);
+	free(fresh);
+	free(again);
+}
+
+/* The same posts for the driver's instruction counter. */
+static void count(void)
+{
+	struct bed *bed = bed_start(256, PIN_ONE);
+	int burst;
+
+	peer_report("operations", (double)bed->count);
+	/* The first burst binds the library's symbols. */
+	for (burst = 0; burst < 2; burst++) {
+		shut_gate(bed);
+		if (burst) {
+			raise(BENCH_MARK);
+			raise(BENCH_MARK);
+		}
+		post_each(bed->targets, bed->count);
+		if (burst)
+			raise(BENCH_MARK);
+		post_each(bed->targets, bed->count);
+		if (burst)
+			raise(BENCH_MARK);
+		open_gate(bed);
+	}
+	check_calls(bed, 2);
+	bed_stop(bed);
+}
+
+/*
+ * Producers beside a loop that runs, posting as fast as they can: a part
+ * of the posts coalesces, and both sides work on the same cache lines.
+ */
+static void post_live(const char *metric, unsigned producers, unsigned events)
+{
+	struct crew crew = { .producers = producers,
+			     .bursts = peer_scaled(10),
+			     .count = 1,
+			     .rounds = 200000 };
+	/* One producer and the loop: a CPU for each, in every run. */
+	int apart = producers == 1;
+	struct bed *bed = bed_start(events, apart ? 1 : 0);
+	unsigned long i, calls = 0;
+
+	bed->live = 1;
+	crew.pin = apart ? 2 : 0;
+	crew_start(&crew, bed);
+	for (i = 0; i < crew.bursts; i++)
+		crew_burst(&crew);
+	peer_report(metric, crew_end(&crew));
+	looper_stop(&bed->looper);
+	for (i = 0; i < events; i++) {
+		calls += bed->targets[i].calls;
+		if (!bed->targets[i].calls)
+			peer_die("event %lu was posted and never handled", i);
+	}
+	if (calls > crew.bursts * crew.rounds * producers)
+		peer_die("%lu calls are more than the posts", calls);
+	bed_free(bed);
+}
+
+static void post_1p(void)
+{
+	post_live("post-1p", 1, 1);
+}
+
+static void post_4p(void)
+{
+	post_live("post-4p", 4, 4);
+}
+
+static void post_4p_one(void)
+{
+	post_live("post-4p-one", 4, 1);
+}
+
+/*
+ * One event a message, posted once and handled once in each burst, from
+ * four producers to a loop that sleeps at first, then keeps up as it can.
+ */
+static void message_4p(void)
+{
+	struct crew crew = { .producers = 4,
+			     .bursts = peer_scaled(20),
+			     .count = 8192,
+			     .rounds = 1 };
+	struct bed *bed = bed_start(crew.producers * crew.count, 0);
+	double *rate = calloc(crew.bursts, sizeof(double));
+	double *cpu = calloc(crew.bursts, sizeof(double));
+	double n = (double)bed->count;
+	uint64_t wall_start, cpu_start;
+	unsigned long i;
+
+	crew_start(&crew, bed);
+	for (i = 0; i < crew.bursts; i++) {
+		wall_start = wall_ns();
+		cpu_start = process_cpu_ns();
+		crew_burst(&crew);
+		sem_wait(&bed->all_handled);
+		rate[i] = n * 1e3 / (double)(wall_ns() - wall_start);
+		cpu[i] = (double)(process_cpu_ns() - cpu_start) / n;
+	}
+	crew_end(&crew);
+	check_calls(bed, crew.bursts);
+	peer_report("message-4p", peer_percentile(rate, crew.bursts, 50));
+	peer_report("message-4p-cpu", peer_percentile(cpu, crew.bursts, 50));
+	bed_stop(bed);
+	free(rate);
+	free(cpu);
+}
+
+/* Two loops that post to each other. */
+struct side {
+	struct looper looper;
+	struct peer_event event;
+	struct side *other;
+};
+
+struct rally {
+	struct side side[2];
+	unsigned long count, chunk, done, samples;
+	double *wall, *cpu;
+	uint64_t wall_mark, cpu_mark;
+	sem_t over;
+};
+
+static void sample_rally(struct rally *rally)
+{
+	uint64_t wall = wall_ns(), cpu = process_cpu_ns();
+	double n = (double)rally->chunk;
+
+	/* The first chunk warms up: it has no start mark. */
+	if (rally->wall_mark) {
+		rally->wall[rally->samples] =
+			(double)(wall - rally->wall_mark) / n;
+		rally->cpu[rally->samples++] =
+			(double)(cpu - rally->cpu_mark) / n;
+	}
+	rally->wall_mark = wall;
+	rally->cpu_mark = cpu;
+}
+
+static void return_ball(void *cookie)
+{
+	struct side *side = cookie;
+
+	event_post(&side->other->event);
+}
+
+static void serve_ball(void *cookie)
+{
+	struct rally *rally = cookie;
+
+	if (rally->done % rally->chunk == 0)
+		sample_rally(rally);
+	if (rally->done++ == rally->count)
+		sem_post(&rally->over);
+	else
+		event_post(&rally->side[1].event);
+}
+
+static void open_first(struct looper *looper, void *cookie)
+{
+	struct rally *rally = cookie;
+
+	event_open(&looper->loop, &rally->side[0].event, serve_ball, rally);
+}
+
+static void open_second(struct looper *looper, void *cookie)
+{
+	struct rally *rally = cookie;
+
+	event_open(&looper->loop, &rally->side[1].event, return_ball,
+		   &rally->side[1]);
+}
+
+static void close_side(struct looper *looper, void *cookie)
+{
+	struct side *side = (struct side *)looper;
+
+	(void)cookie;
+	event_close(&side->event);
+}
+
+static void start_rally(struct rally *rally, int first_cpu, int second_cpu)
+{
+	int i;
+
+	peer_setup();
+	for (i = 0; i < 2; i++) {
+		rally->side[i].other = &rally->side[!i];
+		rally->side[i].looper.open = i ? open_second : open_first;
+		rally->side[i].looper.close = close_side;
+		rally->side[i].looper.bed = rally;
+		rally->side[i].looper.pin = i ? second_cpu : first_cpu;
+		looper_start(&rally->side[i].looper);
+	}
+}
+
+static void play(const char *wall, const char *cpu, int first, int second)
+{
+	static struct rally rally;
+
+	rally.chunk = 200;
+	rally.count = (peer_scaled(100) + 1) * rally.chunk;
+	rally.wall = calloc(rally.count / rally.chunk + 1, sizeof(double));
+	rally.cpu = calloc(rally.count / rally.chunk + 1, sizeof(double));
+	sem_init(&rally.over, 0, 0);
+	start_rally(&rally, first, second);
+	event_post(&rally.side[0].event);
+	sem_wait(&rally.over);
+	peer_report(wall, peer_percentile(rally.wall, rally.samples, 50) / 1e3);
+	peer_report(cpu, peer_percentile(rally.cpu, rally.samples, 50) / 1e3);
+	looper_stop(&rally.side[0].looper);
+	looper_stop(&rally.side[1].looper);
+	free(rally.wall);
+	free(rally.cpu);
+}
+
+static void pingpong_1cpu(void)
+{
+	play("pingpong-1cpu-wall", "pingpong-1cpu", PIN_ONE, PIN_ONE);
+}
+
+static void pingpong_2cpu(void)
+{
+	play("pingpong-2cpu", "pingpong-2cpu-cpu", 1, 2);
+}
+
+const struct peer_case peer_cases[] = {
+	{ "post-1p", post_1p },
+	{ "post-1p-gate", post_1p_gate },
+	{ "post-4p", post_4p },
+	{ "post-4p-one", post_4p_one },
+	{ "message-4p", message_4p },
+	{ "pingpong-1cpu", pingpong_1cpu },
+	{ "pingpong-2cpu", pingpong_2cpu },
+	{ "count", count },
+	{ NULL, NULL },
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Adapter of the event cases: ivykis. Compiled twice, once against this
+ * project's header and library and once against the system's.
+ */
+#include <iv.h>
+#include <iv_event.h>
+
+struct peer_loop {
+	int unused; /* a loop belongs to its thread and has no name */
+};
+
+struct peer_event {
+	struct iv_event iv;
+};
+
+static void peer_setup(void)
+{
+	/*
+	 * The first iv_init of a process must finish before any other
+	 * thread calls it, so the loops of the cases are never the first.
+	 */
+	iv_init();
+}
+
+static void loop_open(struct peer_loop *loop)
+{
+	(void)loop;
+	iv_init();
+}
+
+static void loop_run(struct peer_loop *loop)
+{
+	(void)loop;
+	iv_main();
+}
+
+static void loop_stop(struct peer_loop *loop)
+{
+	(void)loop;
+	iv_quit();
+}
+
+static void loop_close(struct peer_loop *loop)
+{
+	(void)loop;
+	iv_deinit();
+}
+
+static void event_open(struct peer_loop *loop, struct peer_event *event,
+		       void (*handler)(void *), void *cookie)
+{
+	(void)loop;
+	IV_EVENT_INIT(&event->iv);
+	event->iv.handler = handler;
+	event->iv.cookie = cookie;
+	if (iv_event_register(&event->iv))
+		peer_die("iv_event_register failed");
+}
+
+static inline void event_post(struct peer_event *event)
+{
+	iv_event_post(&event->iv);
+}
+
+static void event_close(struct peer_event *event)
+{
+	iv_event_unregister(&event->iv);
+}
