@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend.h - one way of waiting for the kernel
+ *
+ * A backend is one file in backend/ that fills in the table below. The core
+ * owns what every backend would repeat: which bands an object wants
+ * (fd->wanted_) and the kernel watches (fd->watched_), the list of objects
+ * where these differ, and the list of ready ones. All calls are made on the
+ * loop's thread.
+ */
+#ifndef IV__BACKEND_H
+#define IV__BACKEND_H
+
+#include <stdint.h>
+
+struct iv_fd;
+struct iv__loop;
+
+/* Bands, as kept in wanted_, watched_ and fired_. */
+enum {
+	IV__BAND_IN = 1,
+	IV__BAND_OUT = 2,
+	IV__BAND_ERR = 4,
+	IV__BAND_ALL = 7,
+};
+
+struct iv__backend {
+	const char *name;
+
+	/*
+	 * Make loop->backend_state. 0 or -errno; any error has the core try
+	 * the next method.
+	 */
+	int (*open)(struct iv__loop *loop);
+	void (*close)(struct iv__loop *loop);
+
+	/*
+	 * Start to watch an object, with the bands in wanted_, which may be
+	 * none: then only the errors are wanted that tell whether it can be
+	 * watched at all. 0 or -errno (EPERM: never ready, cannot be polled).
+	 */
+	int (*add)(struct iv__loop *loop, struct iv_fd *fd);
+
+	/* wanted_ differs from watched_ for an object added. 0 or -errno. */
+	int (*change)(struct iv__loop *loop, struct iv_fd *fd);
+
+	/* Stop watching an object added; its descriptor may be closed. */
+	void (*remove)(struct iv__loop *loop, struct iv_fd *fd);
+
+	/* Have loop->waker end a wait. 0 or -errno. */
+	int (*watch_waker)(struct iv__loop *loop);
+
+	/*
+	 * Wait until something is ready, at most timeout_ns nanoseconds (0:
+	 * only look; -1: for ever), and hand each ready object with its bands
+	 * to iv__fd_ready(). May return early with nothing; errors that last
+	 * are fatal.
+	 */
+	void (*wait)(struct iv__loop *loop, int64_t timeout_ns);
+};
+
+extern const struct iv__backend iv__backend_epoll;
+extern const struct iv__backend iv__backend_poll;
+
+/*
+ * Choose a method and open it for a new loop. 0 or -errno; what the
+ * environment asks for and cannot be had is fatal.
+ */
+int iv__backend_open(struct iv__loop *loop);
+
+/* The name of the first method that was opened, or NULL. */
+const char *iv__backend_first_name(void);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * epoll.c - Linux's epoll
+ *
+ * The kernel's entries live as long as the open file, not the descriptor: one
+ * that was closed behind our back while a duplicate keeps the file open goes
+ * on reporting, and cannot be deleted any more. So an entry carries not a
+ * pointer but its descriptor number and a generation, looked up in a table by
+ * number. A report that fits no object makes us build the set anew.
+ *
+ * An object that wants nothing keeps its entry, edge-triggered and without
+ * bands: a hang-up, which the kernel always reports, then comes once and
+ * cannot keep the loop awake.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include "../backend.h"
+#include "../loop.h"
+#include "../valgrind.h"
+
+enum { BATCH = 256 };
+
+/* The waker's number in an entry: no descriptor has it. */
+#define WAKER UINT32_MAX
+
+struct slot {
+	struct iv_fd *fd;		/* NULL: no entry of ours */
+	uint32_t generation;		/* of the entry made last */
+};
+
+struct epoll_state {
+	int epfd;
+	bool milliseconds;		/* the kernel has no epoll_pwait2() */
+	bool stale;			/* the set has entries of nobody */
+	int num_slots;
+	struct slot *slots;		/* by descriptor number */
+	struct epoll_event batch[BATCH];
+};
+
+static int epoll_open(struct iv__loop *loop)
+{
+	struct epoll_state *st;
+
+	st = calloc(1, sizeof(*st));
+	if (st == NULL)
+		return -ENOMEM;
+
+	st->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (st->epfd < 0) {
+		int ret = -errno;
+
+		free(st);
+		return ret;
+	}
+
+	/* It answers ENOSYS, and grumbles on the user's terminal. */
+	st->milliseconds = iv__on_valgrind();
+	loop->backend_state = st;
+
+	return 0;
+}
+
+static void epoll_close(struct iv__loop *loop)
+{
+	struct epoll_state *st = loop->backend_state;
+
+	close(st->epfd);
+	free(st->slots);
+	free(st);
+}
+
+static int reserve(struct epoll_state *st, int fd)
+{
+	struct slot *slots;
+	int num = st->num_slots;
+
+	if (fd < num)
+		return 0;
+
+	num = num > fd / 2 ? 2 * num : fd + 16;
+	slots = realloc(st->slots, (size_t)num * sizeof(*slots));
+	if (slots == NULL)
+		return -ENOMEM;
+
+	memset(slots + st->num_slots, 0,
+	       (size_t)(num - st->num_slots) * sizeof(*slots));
+	st->slots = slots;
+	st->num_slots = num;
+
+	return 0;
+}
+
+static int control(struct epoll_state *st, int op, const struct iv_fd *fd)
+{
+	struct epoll_event ev;
+
+	ev.events = fd->wanted_ != 0 ? 0 : EPOLLET;
+	if (fd->wanted_ & IV__BAND_IN)
+		ev.events |= EPOLLIN;
+	if (fd->wanted_ & IV__BAND_OUT)
+		ev.events |= EPOLLOUT;
+	ev.data.u64 = (uint64_t)st->slots[fd->fd].generation << 32 |
+		      (uint32_t)fd->fd;
+
+	return epoll_ctl(st->epfd, op, fd->fd, &ev) < 0 ? -errno : 0;
+}
+
+static int epoll_add(struct iv__loop *loop, struct iv_fd *fd)
+{
+	struct epoll_state *st = loop->backend_state;
+	int ret;
+
+	ret = reserve(st, fd->fd);
+	if (ret < 0)
+		return ret;
+	if (st->slots[fd->fd].fd != NULL)
+		return -EEXIST;
+
+	st->slots[fd->fd].generation++;
+	ret = control(st, EPOLL_CTL_ADD, fd);
+	if (ret == 0)
+		st->slots[fd->fd].fd = fd;
+
+	return ret;
+}
+
+static int epoll_change(struct iv__loop *loop, struct iv_fd *fd)
+{
+	struct epoll_state *st = loop->backend_state;
+	int ret;
+
+	ret = control(st, EPOLL_CTL_MOD, fd);
+
+	/* Closed and opened again behind our back: a new file. */
+	if (ret == -ENOENT)
+		ret = control(st, EPOLL_CTL_ADD, fd);
+
+	return ret;
+}
+
+static void epoll_remove(struct iv__loop *loop, struct iv_fd *fd)
+{
+	struct epoll_state *st = loop->backend_state;
+	struct epoll_event unused;
+
+	/* Fails when the descriptor was closed: its entry may be left. */
+	epoll_ctl(st->epfd, EPOLL_CTL_DEL, fd->fd, &unused);
+	st->slots[fd->fd].fd = NULL;
+}
+
+static int epoll_watch_waker(struct iv__loop *loop)
+{
+	struct epoll_state *st = loop->backend_state;
+	struct epoll_event ev;
+
+	/* Each write is an edge of its own: an eventfd needs no reading. */
+	ev.events = EPOLLIN | EPOLLET;
+	ev.data.u64 = WAKER;
+	if (epoll_ctl(st->epfd, EPOLL_CTL_ADD, loop->waker.rfd, &ev) < 0)
+		return -errno;
+
+	return 0;
+}
+
+static void rebuild(struct iv__loop *loop)
+{
+	struct epoll_state *st = loop->backend_state;
+	int i;
+
+	close(st->epfd);
+	st->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (st->epfd < 0)
+		iv_fatal("epoll_create1: %s", strerror(errno));
+
+	if (loop->waker.rfd >= 0)
+		epoll_watch_waker(loop);
+	for (i = 0; i < st->num_slots; i++) {
+		/* Fails on what was closed: nothing to watch there. */
+		if (st->slots[i].fd != NULL)
+			control(st, EPOLL_CTL_ADD, st->slots[i].fd);
+	}
+	st->stale = false;
+}
+
+static struct iv_fd *find(const struct epoll_state *st, uint64_t data)
+{
+	const struct slot *slot;
+	uint32_t number = (uint32_t)data;
+
+	if (number >= (uint32_t)st->num_slots)
+		return NULL;
+
+	slot = &st->slots[number];
+
+	return slot->generation == data >> 32 ? slot->fd : NULL;
+}
+
+static void collect(struct iv__loop *loop, const struct epoll_event *ev)
+{
+	struct epoll_state *st = loop->backend_state;
+	unsigned int bands = 0;
+	struct iv_fd *fd;
+
+	if ((uint32_t)ev->data.u64 == WAKER) {
+		if (iv__waker_is_pipe(&loop->waker))
+			iv__waker_collect(&loop->waker);
+		return;
+	}
+
+	fd = find(st, ev->data.u64);
+	if (fd == NULL) {
+		st->stale = true;
+		return;
+	}
+
+	if (ev->events & (EPOLLERR | EPOLLHUP))
+		bands = IV__BAND_ALL;
+	if (ev->events & EPOLLIN)
+		bands |= IV__BAND_IN;
+	if (ev->events & EPOLLOUT)
+		bands |= IV__BAND_OUT;
+	iv__fd_ready(loop, fd, bands);
+}
+
+static int wait_milliseconds(struct epoll_state *st, int64_t timeout_ns)
+{
+	int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
+
+	return epoll_wait(st->epfd, st->batch, BATCH,
+			  ms < INT_MAX ? (int)ms : INT_MAX);
+}
+
+#ifdef IV__HAVE_EPOLL_PWAIT2
+static int wait_nanoseconds(struct epoll_state *st, int64_t timeout_ns)
+{
+	struct timespec timeout = {
+		.tv_sec = timeout_ns / 1000000000,
+		.tv_nsec = timeout_ns % 1000000000,
+	};
+	int ret;
+
+	ret = epoll_pwait2(st->epfd, st->batch, BATCH, &timeout, NULL);
+	if (ret >= 0 || errno == EINTR)
+		return ret;
+
+	/* EPERM: a filter of system calls that does not know this one. */
+	if (errno == ENOSYS || errno == EPERM)
+		st->milliseconds = true;
+
+	return wait_milliseconds(st, timeout_ns);
+}
+#else
+#define wait_nanoseconds wait_milliseconds
+#endif
+
+static void epoll_backend_wait(struct iv__loop *loop, int64_t timeout_ns)
+{
+	struct epoll_state *st = loop->backend_state;
+	int num;
+	int i;
+
+	if (timeout_ns <= 0)
+		num = epoll_wait(st->epfd, st->batch, BATCH, (int)timeout_ns);
+	else if (st->milliseconds)
+		num = wait_milliseconds(st, timeout_ns);
+	else
+		num = wait_nanoseconds(st, timeout_ns);
+	if (num < 0 && errno != EINTR)
+		iv_fatal("epoll_wait: %s", strerror(errno));
+
+	for (i = 0; i < num; i++)
+		collect(loop, &st->batch[i]);
+	if (st->stale)
+		rebuild(loop);
+}
+
+const struct iv__backend iv__backend_epoll = {
+	.name = "epoll",
+	.open = epoll_open,
+	.close = epoll_close,
+	.add = epoll_add,
+	.change = epoll_change,
+	.remove = epoll_remove,
+	.watch_waker = epoll_watch_waker,
+	.wait = epoll_backend_wait,
+};

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fd.c - descriptors: what they want, and calling their handlers
+ *
+ *	            register            flush             unregister
+ *	  (nothing) --------> known here -----> watched by -----------> (nothing)
+ *	                        |               the backend
+ *	                        `---------------- no system call ------^
+ *
+ * A change of interest only puts the object on the dirty list; the list is
+ * flushed once, before the loop waits, so that what was switched on and off
+ * again costs nothing. The backend puts what is ready on the ready list; it
+ * is dispatched after the wait.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include "backend.h"
+#include "loop.h"
+
+/* flags_ */
+enum { ADDED = 1 };		/* the backend knows the object */
+
+typedef void fd_handler(void *cookie);
+
+IV__PUBLIC void IV_FD_INIT(struct iv_fd *fd)
+{
+	memset(fd, 0, sizeof(*fd));
+	fd->fd = -1;
+	fd->index_ = -1;
+}
+
+static unsigned int bands_wanted(const struct iv_fd *fd)
+{
+	return (fd->handler_in != NULL ? IV__BAND_IN : 0) |
+	       (fd->handler_out != NULL ? IV__BAND_OUT : 0) |
+	       (fd->handler_err != NULL ? IV__BAND_ERR : 0);
+}
+
+static void update_wanted(struct iv__loop *loop, struct iv_fd *fd)
+{
+	fd->wanted_ = (uint8_t)bands_wanted(fd);
+	if (fd->wanted_ == fd->watched_)
+		iv_list_del_init(&fd->dirty_);
+	else if (iv_list_empty(&fd->dirty_))
+		iv_list_add_tail(&fd->dirty_, &loop->dirty);
+}
+
+static int set_nonblocking(int fd)
+{
+	int on = 1;
+	int flags;
+
+	if (ioctl(fd, FIONBIO, &on) == 0)
+		return 0;
+	if (errno == EBADF)
+		return -EBADF;
+
+	/* A kind of file whose driver knows no FIONBIO. */
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+
+	return 0;
+}
+
+static int prepare(int fd)
+{
+	int on = 1;
+	int ret;
+
+	ret = set_nonblocking(fd);
+	if (ret < 0)
+		return ret;
+
+	if (ioctl(fd, FIOCLEX) < 0)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+
+	/* Fails on what is not a socket, which has no urgent data. */
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+
+	return 0;
+}
+
+static struct iv__loop *begin_register(struct iv_fd *fd, const char *call)
+{
+	struct iv__loop *loop = iv__loop_self(call);
+
+	if (fd->loop_ != NULL)
+		iv_fatal("%s: descriptor %d: this object is registered "
+			 "already; unregister it first", call, fd->fd);
+
+	INIT_IV_LIST_HEAD(&fd->dirty_);
+	INIT_IV_LIST_HEAD(&fd->ready_);
+	fd->watched_ = 0;
+	fd->fired_ = 0;
+	fd->flags_ = 0;
+
+	return loop;
+}
+
+static void end_register(struct iv__loop *loop, struct iv_fd *fd)
+{
+	fd->loop_ = loop;
+	loop->numobjs++;
+	update_wanted(loop, fd);
+}
+
+/* Have the backend watch for wanted_. 0 or -errno. */
+static int watch(struct iv__loop *loop, struct iv_fd *fd)
+{
+	int ret;
+
+	if (fd->flags_ & ADDED)
+		ret = loop->backend->change(loop, fd);
+	else
+		ret = loop->backend->add(loop, fd);
+	if (ret < 0)
+		return ret;
+
+	fd->flags_ |= ADDED;
+	fd->watched_ = fd->wanted_;
+
+	return 0;
+}
+
+IV__PUBLIC void iv_fd_register(struct iv_fd *fd)
+{
+	struct iv__loop *loop = begin_register(fd, "iv_fd_register");
+	int ret;
+
+	ret = prepare(fd->fd);
+	if (ret < 0)
+		iv_fatal("iv_fd_register: descriptor %d: %s; give it an open "
+			 "descriptor", fd->fd, strerror(-ret));
+
+	end_register(loop, fd);
+}
+
+/* Added before it is touched: a failure must leave no trace. */
+IV__PUBLIC int iv_fd_register_try(struct iv_fd *fd)
+{
+	struct iv__loop *loop = begin_register(fd, "iv_fd_register_try");
+	int ret;
+
+	if (fcntl(fd->fd, F_GETFL) < 0)
+		return -1;
+
+	fd->wanted_ = (uint8_t)bands_wanted(fd);
+	ret = watch(loop, fd);
+	if (ret == 0) {
+		ret = prepare(fd->fd);
+		if (ret < 0)
+			loop->backend->remove(loop, fd);
+	}
+	if (ret < 0) {
+		errno = -ret;
+		return -1;
+	}
+
+	end_register(loop, fd);
+
+	return 0;
+}
+
+static void stop_dispatch(struct iv__loop *loop, const struct iv_fd *fd)
+{
+	struct iv__dispatch *level;
+
+	for (level = loop->dispatching; level != NULL; level = level->outer) {
+		if (level->fd == fd)
+			level->fd = NULL;
+	}
+}
+
+IV__PUBLIC void iv_fd_unregister(struct iv_fd *fd)
+{
+	struct iv__loop *loop = iv__loop_of(fd->loop_, "iv_fd_unregister");
+
+	iv_list_del_init(&fd->dirty_);
+	iv_list_del_init(&fd->ready_);
+	stop_dispatch(loop, fd);
+	if (fd->flags_ & ADDED)
+		loop->backend->remove(loop, fd);
+
+	fd->loop_ = NULL;
+	loop->numobjs--;
+}
+
+IV__PUBLIC int iv_fd_registered(const struct iv_fd *fd)
+{
+	return fd->loop_ != NULL;
+}
+
+static void set_handler(struct iv_fd *fd, fd_handler **slot,
+			fd_handler *handler, const char *call)
+{
+	struct iv__loop *loop = iv__loop_of(fd->loop_, call);
+
+	*slot = handler;
+	update_wanted(loop, fd);
+}
+
+IV__PUBLIC void iv_fd_set_handler_in(struct iv_fd *fd, fd_handler *handler)
+{
+	set_handler(fd, &fd->handler_in, handler, "iv_fd_set_handler_in");
+}
+
+IV__PUBLIC void iv_fd_set_handler_out(struct iv_fd *fd, fd_handler *handler)
+{
+	set_handler(fd, &fd->handler_out, handler, "iv_fd_set_handler_out");
+}
+
+IV__PUBLIC void iv_fd_set_handler_err(struct iv_fd *fd, fd_handler *handler)
+{
+	set_handler(fd, &fd->handler_err, handler, "iv_fd_set_handler_err");
+}
+
+void iv__fds_flush(struct iv__loop *loop)
+{
+	while (!iv_list_empty(&loop->dirty)) {
+		struct iv_fd *fd = iv_container_of(loop->dirty.next,
+						   struct iv_fd, dirty_);
+		int ret;
+
+		iv_list_del_init(&fd->dirty_);
+		ret = watch(loop, fd);
+		if (ret < 0)
+			iv_fatal("iv_fd_register: descriptor %d cannot be "
+				 "watched by %s: %s; give it an open, pollable "
+				 "descriptor once, or use iv_fd_register_try()",
+				 fd->fd, loop->backend->name, strerror(-ret));
+	}
+}
+
+void iv__fd_ready(struct iv__loop *loop, struct iv_fd *fd, unsigned int bands)
+{
+	if (fd->fired_ == 0)
+		iv_list_add_tail(&fd->ready_, &loop->ready);
+	fd->fired_ |= (uint8_t)bands;
+}
+
+/* Handlers may unregister and free the object: level.fd tells. */
+static void dispatch(struct iv__loop *loop, struct iv_fd *fd)
+{
+	struct iv__dispatch level = { fd, loop->dispatching };
+	unsigned int bands = fd->fired_;
+
+	fd->fired_ = 0;
+	loop->dispatching = &level;
+
+	if ((bands & IV__BAND_ERR) && fd->handler_err != NULL)
+		fd->handler_err(fd->cookie);
+	if (level.fd != NULL && (bands & IV__BAND_IN) && fd->handler_in != NULL)
+		fd->handler_in(fd->cookie);
+	if (level.fd != NULL && (bands & IV__BAND_OUT) &&
+	    fd->handler_out != NULL)
+		fd->handler_out(fd->cookie);
+
+	loop->dispatching = level.outer;
+}
+
+void iv__fds_dispatch(struct iv__loop *loop)
+{
+	while (!iv_list_empty(&loop->ready)) {
+		struct iv_fd *fd = iv_container_of(loop->ready.next,
+						   struct iv_fd, ready_);
+
+		iv_list_del_init(&fd->ready_);
+		dispatch(loop, fd);
+	}
+}

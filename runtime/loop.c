@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.c - opening, running and closing a thread's loop
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "backend.h"
+#include "loop.h"
+
+/* As many descriptors as a process may ask for without being asked. */
+enum { MAX_DESCRIPTORS = 131072 };
+
+_Thread_local struct iv__loop *iv__self;
+
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+static pthread_key_t close_at_exit;
+
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	struct rlimit wanted = { MAX_DESCRIPTORS, MAX_DESCRIPTORS };
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	if (limit.rlim_cur >= MAX_DESCRIPTORS)
+		return;
+
+	/* Raising the hard limit takes privilege; then use all there is. */
+	if (limit.rlim_max > MAX_DESCRIPTORS)
+		wanted.rlim_max = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &wanted) < 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void close_loop_at_exit(void *loop)
+{
+	iv__loop_close(loop);
+}
+
+static void process_init(void)
+{
+	int ret;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGURG, SIG_IGN);
+	raise_descriptor_limit();
+	iv__tls_freeze();
+
+	ret = pthread_key_create(&close_at_exit, close_loop_at_exit);
+	if (ret != 0)
+		iv_fatal("iv_init: pthread_key_create: %s; the process uses "
+			 "too many thread-specific keys", strerror(ret));
+}
+
+/* Tells two loops' timers apart; wraps round after 65535 loops. */
+static uint16_t next_tag(void)
+{
+	static atomic_uint_least16_t last;
+
+	return (uint16_t)atomic_fetch_add_explicit(&last, 1,
+						   memory_order_relaxed);
+}
+
+static struct iv__loop *allocate(void)
+{
+	struct iv__loop *loop;
+
+	loop = calloc(1, sizeof(*loop));
+	if (loop == NULL)
+		return NULL;
+
+	INIT_IV_LIST_HEAD(&loop->dirty);
+	INIT_IV_LIST_HEAD(&loop->ready);
+	INIT_IV_LIST_HEAD(&loop->tasks);
+	INIT_IV_LIST_HEAD(&loop->tasks_later);
+	loop->round = 1;
+	loop->tag = next_tag();
+	loop->waker.rfd = -1;
+	loop->waker.wfd = -1;
+	iv__timer_queue_init(&loop->timers);
+
+	return loop;
+}
+
+int iv__loop_open(void)
+{
+	struct iv__loop *loop;
+	int ret;
+
+	pthread_once(&process_once, process_init);
+
+	loop = allocate();
+	if (loop == NULL)
+		return -ENOMEM;
+
+	ret = iv__tls_open(loop);
+	if (ret < 0)
+		goto err_loop;
+	ret = -pthread_setspecific(close_at_exit, loop);
+	if (ret < 0)
+		goto err_tls;
+	ret = iv__backend_open(loop);
+	if (ret < 0)
+		goto err_key;
+
+	iv__self = loop;
+	iv__tls_start(loop);
+
+	return 0;
+
+err_key:
+	pthread_setspecific(close_at_exit, NULL);
+err_tls:
+	iv__tls_close(loop);
+err_loop:
+	free(loop);
+
+	return ret;
+}
+
+IV__PUBLIC void iv_init(void)
+{
+	int ret;
+
+	if (iv__self != NULL)
+		iv_fatal("iv_init: this thread has a loop already; call it "
+			 "once, or iv_deinit() between");
+
+	ret = iv__loop_open();
+	if (ret < 0)
+		iv_fatal("iv_init: no loop can be opened: %s", strerror(-ret));
+}
+
+IV__PUBLIC int iv_inited(void)
+{
+	return iv__self != NULL;
+}
+
+/* The order matters: states and hooks may still use the whole loop. */
+void iv__loop_close(struct iv__loop *loop)
+{
+	loop->closing = true;
+	iv__tls_stop(loop);
+	if (loop->hooks != NULL) {
+		loop->hooks->close(loop);
+		iv__waker_close(&loop->waker);
+	}
+
+	loop->backend->close(loop);
+	iv__timer_queue_destroy(&loop->timers);
+	iv__tls_close(loop);
+	pthread_setspecific(close_at_exit, NULL);
+	iv__self = NULL;
+	free(loop);
+}
+
+IV__PUBLIC void iv_deinit(void)
+{
+	struct iv__loop *loop = iv__loop_self("iv_deinit");
+
+	if (loop->depth > 0 || loop->closing)
+		iv_fatal("iv_deinit: called inside a callback; call iv_quit() "
+			 "there and iv_deinit() after iv_main() has returned");
+
+	iv__loop_close(loop);
+}
+
+/* Nanoseconds until something is due here; 0: now; -1: nothing is. */
+static int64_t time_to_sleep_ns(const struct iv__loop *loop)
+{
+	uint64_t due_ns;
+	uint64_t now_ns;
+
+	if (!iv_list_empty(&loop->tasks))
+		return 0;
+	if (!iv__timer_queue_earliest(&loop->timers, &due_ns))
+		return -1;
+
+	/* Handlers took time: the cached clock would have us oversleep. */
+	now_ns = iv__clock_ns();
+	if (due_ns <= now_ns)
+		return 0;
+
+	due_ns -= now_ns;
+
+	return due_ns < INT64_MAX ? (int64_t)due_ns : INT64_MAX;
+}
+
+static void wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
+{
+	bool sleeping = false;
+
+	iv__fds_flush(loop);
+	if (timeout_ns != 0 && loop->hooks != NULL) {
+		sleeping = loop->hooks->before_sleep(loop);
+		if (!sleeping)
+			timeout_ns = 0;
+	}
+
+	loop->backend->wait(loop, timeout_ns);
+	loop->now_valid = false;
+	if (sleeping)
+		loop->hooks->after_sleep(loop);
+}
+
+static void dispatch(struct iv__loop *loop)
+{
+	iv__fds_dispatch(loop);
+	if (loop->hooks != NULL)
+		loop->hooks->dispatch(loop);
+}
+
+void iv__loop_run(struct iv__loop *loop)
+{
+	loop->depth++;
+	for (;;) {
+		iv__timers_run(loop);
+		iv__tasks_run(loop);
+		if (loop->quit || loop->numobjs == 0)
+			break;
+
+		wait_for_kernel(loop, time_to_sleep_ns(loop));
+		dispatch(loop);
+	}
+	loop->depth--;
+}
+
+void iv__loop_turn(struct iv__loop *loop, bool block)
+{
+	loop->depth++;
+	iv__timers_run(loop);
+	iv__tasks_run(loop);
+	wait_for_kernel(loop, block ? time_to_sleep_ns(loop) : 0);
+	dispatch(loop);
+	loop->depth--;
+}
+
+IV__PUBLIC void iv_main(void)
+{
+	struct iv__loop *loop = iv__loop_self("iv_main");
+
+	/* An inner level keeps the quit that ends the outer one. */
+	if (loop->depth == 0)
+		loop->quit = false;
+
+	iv__loop_run(loop);
+}
+
+IV__PUBLIC void iv_quit(void)
+{
+	iv__loop_self("iv_quit")->quit = true;
+}
+
+IV__PUBLIC const char *iv_poll_method_name(void)
+{
+	if (iv__self != NULL)
+		return iv__self->backend->name;
+
+	return iv__backend_first_name();
+}
+
+int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
+		    void *shared)
+{
+	int ret;
+
+	ret = iv__waker_open(&loop->waker);
+	if (ret < 0)
+		return ret;
+
+	ret = loop->backend->watch_waker(loop);
+	if (ret < 0) {
+		iv__waker_close(&loop->waker);
+		return ret;
+	}
+
+	loop->hooks = hooks;
+	loop->shared = shared;
+
+	return 0;
+}

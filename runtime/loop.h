@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.h - one thread's loop, as the files of runtime/ see it
+ *
+ * Every field belongs to the loop's own thread. What other threads may touch
+ * lives in threads/, reached through the hook table below: the runtime knows
+ * nothing else of other threads.
+ */
+#ifndef IV__LOOP_H
+#define IV__LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <iv.h>
+#include "timer_queue.h"
+#include "waker.h"
+
+#define IV__PUBLIC	__attribute__((visibility("default")))
+
+struct iv__backend;
+struct iv__loop;
+
+/*
+ * What threads/ wants to be asked by a loop that it attached itself to. One
+ * constant table in the whole library; all calls are made on the loop's
+ * thread.
+ */
+struct iv__hooks {
+	/* About to block. False: something came in, look but do not block. */
+	bool (*before_sleep)(struct iv__loop *loop);
+
+	/* Returned from a wait that before_sleep() had allowed. */
+	void (*after_sleep)(struct iv__loop *loop);
+
+	/* The place of a round where what other threads sent is handled. */
+	void (*dispatch)(struct iv__loop *loop);
+
+	/* The loop closes: nothing may refer to it when this returns. */
+	void (*close)(struct iv__loop *loop);
+};
+
+/* One level of descriptor dispatch; they nest with iv_main(). */
+struct iv__dispatch {
+	struct iv_fd *fd;		/* NULL: unregistered meanwhile */
+	struct iv__dispatch *outer;
+};
+
+struct iv__loop {
+	const struct iv__backend *backend;
+	void *backend_state;		/* the backend's own */
+	struct iv__waker waker;		/* open while hooks are attached */
+
+	unsigned int depth;		/* iv_main() calls inside each other */
+	bool quit;
+	bool closing;			/* inside iv_deinit() */
+	bool now_valid;
+	struct timespec now;
+	long numobjs;			/* what keeps iv_main() running */
+
+	struct iv_list_head dirty;	/* iv_fd: wanted_ != watched_ */
+	struct iv_list_head ready;	/* iv_fd: fired_ != 0 */
+	struct iv__dispatch *dispatching;
+
+	struct iv_list_head tasks;	/* to run in this round */
+	struct iv_list_head tasks_later;/* to run in the next one */
+	uintptr_t round;		/* of tasks; never 0 */
+
+	struct iv__timer_queue timers;
+	uint16_t tag;			/* tells loops' timers apart */
+
+	const struct iv__hooks *hooks;	/* NULL: nobody else knows us */
+	void *shared;			/* what threads/ keeps for us */
+
+	char *tls_state;
+};
+
+/* The calling thread's loop, or NULL. */
+extern _Thread_local struct iv__loop *iv__self
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* The calling thread's loop; iv_fatal() in the name of @call without one. */
+static inline struct iv__loop *iv__loop_self(const char *call)
+{
+	struct iv__loop *loop = iv__self;
+
+	if (__builtin_expect(loop == NULL, 0))
+		iv_fatal("%s: this thread has no loop; call iv_init() in it "
+			 "first", call);
+
+	return loop;
+}
+
+/*
+ * The calling thread's loop, which must be @owner: the loop that an object is
+ * registered with, or NULL when it is not registered.
+ */
+static inline struct iv__loop *
+iv__loop_of(const struct iv__loop *owner, const char *call)
+{
+	struct iv__loop *loop = iv__loop_self(call);
+
+	if (__builtin_expect(owner != loop, 0)) {
+		if (owner == NULL)
+			iv_fatal("%s: the object is not registered; register "
+				 "it first", call);
+		iv_fatal("%s: the object belongs to another thread's loop; "
+			 "make this call there", call);
+	}
+
+	return loop;
+}
+
+/* loop.c */
+
+/* Open the calling thread's loop. 0 or -errno. */
+int iv__loop_open(void);
+
+/* Close it, wherever the thread is. */
+void iv__loop_close(struct iv__loop *loop);
+
+/* Run rounds until quit or nothing is registered; the inside of iv_main(). */
+void iv__loop_run(struct iv__loop *loop);
+
+/* Run one round, which may block until something happens. */
+void iv__loop_turn(struct iv__loop *loop, bool block);
+
+/* Open the waker and install @hooks. 0 or -errno; once a loop. */
+int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
+		    void *shared);
+
+/* clock.c */
+uint64_t iv__clock_ns(void);
+const struct timespec *iv__loop_now(struct iv__loop *loop);
+
+/* fd.c */
+void iv__fd_ready(struct iv__loop *loop, struct iv_fd *fd, unsigned int bands);
+void iv__fds_flush(struct iv__loop *loop);
+void iv__fds_dispatch(struct iv__loop *loop);
+
+/* task.c */
+void iv__tasks_run(struct iv__loop *loop);
+
+/* timer.c */
+void iv__timers_run(struct iv__loop *loop);
+
+/* tls.c */
+int iv__tls_open(struct iv__loop *loop);
+void iv__tls_start(struct iv__loop *loop);
+void iv__tls_stop(struct iv__loop *loop);
+void iv__tls_close(struct iv__loop *loop);
+void iv__tls_freeze(void);
+
+#endif
