@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inbox.h - the events posted to one loop, and waking it
+ *
+ * Three words carry everything: a loop's inbox->head, and of each event
+ * owner_ (the inbox, with PENDING in its lowest bit) and next_.
+ *
+ *	head:   NULL       nothing posted, the owner is awake
+ *	        an event   posted ones, the latest first, chained by next_
+ *	        SLEEPING   nothing posted, the owner sleeps or is about to
+ *
+ *	poster, any thread                  owner
+ *
+ *	P1 set PENDING in owner_; was       O1 take the chain, leaving NULL, and
+ *	   it set: done, coalesced             append it to the queue in order
+ *	P2 next_ = head                     O2 for each: clear PENDING,
+ *	P3 CAS head from that to the        O3    then call the handler
+ *	   event, else P2 again             O4 about to block: CAS head from NULL
+ *	P4 was head SLEEPING: write to         to SLEEPING; fails: do not block
+ *	   the owner's waker                O5 wait
+ *	                                    O6 CAS head from SLEEPING to NULL;
+ *	                                       fails: one more wake is owed to us
+ *
+ * Claims:
+ *
+ * - No lost wake-up. P3 and O4 are read-modify-writes of one word, so one
+ *   comes first: P3 first makes O4 fail, O4 first makes P3 see SLEEPING.
+ *   Were O4 a store, it would wipe out a chain pushed since O1.
+ * - No lost payload. P1 is a read-modify-write even when it coalesces: it
+ *   precedes the O2 that it coalesces into in the order of owner_, so what
+ *   was written before P1 is seen at O3. Were P1 a load with the set behind
+ *   it, the payload could still be in the poster's store buffer at O3. Were O2
+ *   behind O3, a post made during the handler would be forgotten.
+ * - No use after free. Behind P3 the event is not touched: its handler may
+ *   already have freed it. Behind P4's write nothing is touched at all. Who
+ *   takes SLEEPING away owes exactly one write, and O6 counts such debts, so
+ *   before the waker and the inbox go away the owner waits until as many
+ *   wakes have arrived (iv__inbox_close()). No lock, no reference count, no
+ *   grace period; a post that found the owner awake owes nothing.
+ * - Between P1 and P3 the event is claimed but not in the chain yet.
+ *   Unregistering it then waits for P3: the program has to order a post that
+ *   triggers no handler before the end of its event, but if it does not, the
+ *   poster never touches freed memory because of us.
+ * - Fairness. One drain handles what was there when it began. Posts made
+ *   meanwhile wait until the loop has looked at its descriptors.
+ *
+ * Model: stress/model/inbox.pml, with a mutant for each sentence above.
+ *
+ * Key: c constant once the inbox is known, o owner's thread only, a atomic.
+ */
+#ifndef IV__INBOX_H
+#define IV__INBOX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <iv.h>
+#include <iv_event.h>
+#include "../runtime/loop.h"
+
+struct iv__inbox {
+	_Alignas(64) _Atomic(uintptr_t) head;	/* a */
+
+	_Alignas(64) struct iv__loop *loop;	/* c */
+	int wake_fd;				/* c */
+	bool wake_is_pipe;			/* c */
+
+	bool asleep;				/* o: between O4 and O6 */
+	uint64_t wakes_owed;			/* o: since it was opened */
+	struct iv_event queue;			/* o: ring of pending events */
+	struct iv_event running;		/* o: ring of this drain's */
+	struct iv_task drain;			/* o: posts by the owner */
+};
+
+/* The calling thread's inbox, or NULL. */
+extern _Thread_local struct iv__inbox *iv__inbox_self
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop);
+
+/* Wait for the wakes that are owed, so that the waker may be closed. */
+void iv__inbox_close(struct iv__inbox *inbox);
+
+/* P2 to P4, for an event that the caller has claimed. Any thread. */
+void iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event);
+
+/* Take a claimed event out again; its handler is not called. Owner. */
+void iv__inbox_cancel(struct iv__inbox *inbox, struct iv_event *event);
+
+/* O4, O6 and O1 to O3. Owner. */
+bool iv__inbox_before_sleep(struct iv__inbox *inbox);
+void iv__inbox_after_sleep(struct iv__inbox *inbox);
+void iv__inbox_dispatch(struct iv__inbox *inbox);
+
+/* The two halves of owner_. */
+enum { IV__EVENT_PENDING = 1 };
+
+static inline _Atomic(uintptr_t) *iv__event_owner(struct iv_event *event)
+{
+	return (_Atomic(uintptr_t) *)&event->owner_;
+}
+
+#endif

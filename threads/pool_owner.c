@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_owner.c - what the owner's loop does for a pool
+ *
+ * Making it, running completions, helping out when no thread can be started,
+ * and taking it down.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "annotate.h"
+#include "pool.h"
+
+static struct iv__worker *helper_of(struct iv__pool *pool)
+{
+	return &pool->worker[pool->num_workers];
+}
+
+/* Everything needed is read first: the completion may free the item. */
+static void run_completions(struct iv_work_item *item)
+{
+	while (item != NULL) {
+		struct iv_work_item *next = item->next_;
+
+		item->completion(item->cookie);
+		item = next;
+	}
+}
+
+/* G5: counted in alive while it is registered or running. */
+static void start_helping(struct iv__pool *pool)
+{
+	if (!iv_task_registered(&pool->help)) {
+		atomic_fetch_add(&pool->alive, 1);
+		iv_task_register(&pool->help);
+	}
+}
+
+/* One item a round: the loop has other things to do. */
+static void help(void *cookie)
+{
+	struct iv__pool *pool = cookie;
+	struct iv_work_item *item;
+	bool more = false;
+
+	item = iv__pool_take(helper_of(pool), &more);
+	if (item == NULL)
+		item = iv__pool_steal(helper_of(pool), &more);
+	if (item != NULL) {
+		bool has_completion = item->completion != NULL;
+
+		item->work(item->cookie);
+		iv_invalidate_now();
+		if (has_completion)
+			item->completion(item->cookie);
+	}
+
+	/* Somebody may have become startable; if not, G5 has us again. */
+	if (iv__pool_has_work(pool))
+		iv__pool_wake_one(pool);
+	iv__pool_count_out(pool);
+}
+
+static void got_done(void *cookie)
+{
+	struct iv__pool *pool = cookie;
+
+	if (atomic_load_explicit(&pool->stranded, memory_order_relaxed)) {
+		atomic_exchange(&pool->stranded, false);
+		start_helping(pool);
+	}
+
+	run_completions(iv__pool_take_done(pool));
+}
+
+static void destroy(struct iv__pool *pool)
+{
+	unsigned int i;
+
+	if (pool->has_left)
+		pthread_join(pool->last_left, NULL);
+
+	iv_event_unregister(&pool->got_done);
+	iv_event_unregister(&pool->ended);
+	pthread_mutex_destroy(&pool->leave_lock);
+	for (i = 0; i <= pool->num_workers; i++)
+		sem_destroy(&pool->worker[i].call);
+	iv__hb_forget(&pool->alive);
+	free(pool);
+}
+
+/* Once nobody is counted in, nobody but the owner can count in again. */
+static void got_ended(void *cookie)
+{
+	struct iv__pool *pool = cookie;
+	struct iv_work_item *done;
+
+	if (atomic_load(&pool->alive) > 0)
+		return;
+
+	if (iv__pool_has_work(pool)) {
+		start_helping(pool);
+		return;
+	}
+
+	done = iv__pool_take_done(pool);
+	destroy(pool);
+	run_completions(done);
+}
+
+void iv__pool_count_out(struct iv__pool *pool)
+{
+	iv__hb_before(&pool->alive);
+	if (atomic_fetch_sub(&pool->alive, 1) == 1) {
+		iv__hb_after(&pool->alive);
+		iv_event_post(&pool->ended);
+	}
+}
+
+static void init_worker(struct iv__pool *pool, unsigned int i)
+{
+	struct iv__worker *worker = &pool->worker[i];
+
+	worker->pool = pool;
+	atomic_init(&worker->state, IV__WORKER_DEAD);
+	atomic_init(&worker->below, i + 1 < pool->num_workers ? i + 2 : 0);
+	sem_init(&worker->call, 0, 0);
+}
+
+static struct iv__pool *allocate(const struct iv_work_pool *config)
+{
+	unsigned int num = (unsigned int)config->max_threads;
+	struct iv__pool *pool;
+	unsigned int i;
+	size_t size;
+
+	if (num > IV__POOL_MAX_WORKERS)
+		num = IV__POOL_MAX_WORKERS;
+
+	size = sizeof(*pool) + (num + 1) * sizeof(pool->worker[0]);
+	pool = aligned_alloc(_Alignof(struct iv__pool), size);
+	if (pool == NULL)
+		return NULL;
+
+	memset(pool, 0, size);
+	pool->num_workers = num;
+	pool->cookie = config->cookie;
+	pool->thread_start = config->thread_start;
+	pool->thread_stop = config->thread_stop;
+	pthread_mutex_init(&pool->leave_lock, NULL);
+	atomic_init(&pool->alive, 1);
+	atomic_init(&pool->gate, 1);
+	for (i = 0; i <= num; i++)
+		init_worker(pool, i);
+
+	return pool;
+}
+
+static int register_events(struct iv__pool *pool)
+{
+	pool->got_done.cookie = pool;
+	pool->got_done.handler = got_done;
+	if (iv_event_register(&pool->got_done) < 0)
+		return -errno;
+
+	pool->ended.cookie = pool;
+	pool->ended.handler = got_ended;
+	if (iv_event_register(&pool->ended) < 0) {
+		int ret = -errno;
+
+		iv_event_unregister(&pool->got_done);
+		return ret;
+	}
+
+	IV_TASK_INIT(&pool->help);
+	pool->help.cookie = pool;
+	pool->help.handler = help;
+
+	return 0;
+}
+
+int iv__pool_open(struct iv__pool **poolp, const struct iv_work_pool *config)
+{
+	struct iv__pool *pool;
+	int ret;
+
+	if (config->max_threads < 1)
+		return -EINVAL;
+
+	pool = allocate(config);
+	if (pool == NULL)
+		return -ENOMEM;
+
+	pool->owner = iv__self;
+	ret = register_events(pool);
+	if (ret < 0) {
+		free(pool);
+		return ret;
+	}
+
+	*poolp = pool;
+
+	return 0;
+}
+
+void iv__pool_close(struct iv__pool *pool)
+{
+	iv__pool_shut(pool);
+	iv__pool_count_out(pool);
+}

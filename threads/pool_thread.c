@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_thread.c - what a thread of a pool does
+ *
+ * W1 to W7 and K1 to K4 of pool.h. Each thread opens a loop of its own, so
+ * that work functions may register objects; it is turned between items, and
+ * slept in while it holds any. While it holds none the thread sleeps on its
+ * worker's semaphore, which costs no descriptor.
+ */
+#include <errno.h>
+#include <time.h>
+#include "annotate.h"
+#include "pool.h"
+
+/* A thread without work ends after this long. */
+enum { IDLE_MS = 10000 };
+
+/*
+ * With objects in its loop but no descriptor left to be called there, a
+ * thread sleeps on its semaphore and looks after the loop this often.
+ */
+enum { NO_KICK_MS = 10 };
+
+#ifdef IV__HAVE_SEM_CLOCKWAIT
+#define SEM_CLOCK CLOCK_MONOTONIC
+#define sem_wait_until(sem, until) sem_clockwait(sem, SEM_CLOCK, until)
+#else
+/* A clock that jumps ends an idle thread early or late, no more. */
+#define SEM_CLOCK CLOCK_REALTIME
+#define sem_wait_until(sem, until) sem_timedwait(sem, until)
+#endif
+
+static _Thread_local struct iv__pool_thread *self_of_thread;
+
+struct iv__pool *iv__pool_of_this_thread(void)
+{
+	return self_of_thread != NULL ? self_of_thread->pool : NULL;
+}
+
+static bool loop_in_use(void)
+{
+	return iv__self != NULL && iv__self->numobjs > 0;
+}
+
+static void got_kick(void *cookie)
+{
+	struct iv__pool_thread *self = cookie;
+
+	self->kicked = true;
+}
+
+/* Make the kick, which by itself must not count as use of the loop. */
+static bool have_kick(struct iv__pool_thread *self)
+{
+	if (self->has_kick)
+		return true;
+
+	self->kick.cookie = self;
+	self->kick.handler = got_kick;
+	if (iv_event_register(&self->kick) < 0)
+		return false;
+
+	self->has_kick = true;
+	iv__self->numobjs--;
+
+	return true;
+}
+
+static void drop_kick(struct iv__pool_thread *self)
+{
+	if (self->has_kick) {
+		iv__self->numobjs++;
+		iv_event_unregister(&self->kick);
+		self->has_kick = false;
+	}
+}
+
+/* 0, or -1 with errno set to ETIMEDOUT. */
+static int wait_for_call(sem_t *call, int timeout_ms)
+{
+	struct timespec until;
+	int ret;
+
+	clock_gettime(SEM_CLOCK, &until);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+
+	do {
+		ret = sem_wait_until(call, &until);
+	} while (ret < 0 && errno == EINTR);
+
+	return ret;
+}
+
+static void take_call(sem_t *call)
+{
+	while (sem_wait(call) < 0)
+		continue;
+}
+
+/* K4 of one in SLEEP. False: nobody called, the worker is dead. */
+static bool sleep_on_semaphore(struct iv__pool_thread *self)
+{
+	struct iv__worker *worker = self->worker;
+	int asleep = IV__WORKER_SLEEP;
+
+	while (loop_in_use()) {
+		if (wait_for_call(&worker->call, NO_KICK_MS) == 0)
+			return true;
+		iv__loop_turn(iv__self, false);
+	}
+
+	if (wait_for_call(&worker->call, IDLE_MS) == 0)
+		return true;
+	if (atomic_compare_exchange_strong(&worker->state, &asleep,
+					   IV__WORKER_DEAD))
+		return false;
+
+	take_call(&worker->call);
+
+	return true;
+}
+
+/* K4 of one in IN_LOOP. Its objects may go before the call comes. */
+static bool sleep_in_loop(struct iv__pool_thread *self)
+{
+	struct iv__worker *worker = self->worker;
+	int in_loop = IV__WORKER_IN_LOOP;
+
+	while (!self->kicked && loop_in_use())
+		iv__loop_turn(iv__self, true);
+
+	if (!self->kicked &&
+	    atomic_compare_exchange_strong(&worker->state, &in_loop,
+					   IV__WORKER_SLEEP))
+		return sleep_on_semaphore(self);
+
+	while (!self->kicked)
+		iv__loop_turn(iv__self, true);
+
+	return true;
+}
+
+/* K1 to K4. False: the thread is to leave; its worker is on the stack. */
+static bool park(struct iv__pool_thread *self)
+{
+	struct iv__worker *worker = self->worker;
+	bool in_loop = loop_in_use() && have_kick(self);
+	bool leaving;
+	bool called;
+
+	self->kicked = false;
+	iv__hb_before(&worker->state);
+	atomic_exchange(&worker->state,
+			in_loop ? IV__WORKER_IN_LOOP : IV__WORKER_SLEEP);
+
+	leaving = iv__pool_push_idle(worker, self->searching);
+	self->searching = false;
+	if (iv__pool_has_work(self->pool))
+		iv__pool_wake_one(self->pool);
+	if (leaving)
+		return false;
+
+	called = in_loop ? sleep_in_loop(self) : sleep_on_semaphore(self);
+	if (called)
+		self->searching = atomic_load(&worker->state) ==
+				  IV__WORKER_RUN;
+
+	return called;
+}
+
+/* W1 */
+static struct iv_work_item *find(struct iv__pool_thread *self, bool *more)
+{
+	struct iv_work_item *item;
+
+	item = iv__pool_take(self->worker, more);
+	if (item != NULL)
+		return item;
+
+	if (!self->searching)
+		self->searching = iv__pool_start_search(self->pool);
+	item = iv__pool_take(self->worker, more);
+	if (item != NULL)
+		return item;
+
+	return iv__pool_steal(self->worker, more);
+}
+
+/* W7 */
+static void complete(struct iv__pool *pool, struct iv_work_item *item)
+{
+	if (iv__pool_push_done(pool, item))
+		iv_event_post(&pool->got_done);
+}
+
+/* W3 to W7. Without a completion the item is gone when work returns. */
+static void process(struct iv__pool_thread *self, struct iv_work_item *item,
+		    bool more)
+{
+	struct iv__pool *pool = self->pool;
+	bool has_completion = item->completion != NULL;
+
+	if (self->searching) {
+		self->searching = false;
+		iv__pool_stop_search(pool);
+		more = more || iv__pool_has_work(pool);
+	}
+	if (more)
+		iv__pool_wake_one(pool);
+
+	self->item = has_completion ? item : NULL;
+	item->work(item->cookie);
+	self->item = NULL;
+	iv__self->now_valid = false;
+
+	if (!more && atomic_load(&pool->intake) == NULL)
+		self->searching = iv__pool_start_search(pool);
+	if (has_completion)
+		complete(pool, item);
+}
+
+static void serve(struct iv__pool_thread *self)
+{
+	for (;;) {
+		bool more = false;
+		struct iv_work_item *item = find(self, &more);
+
+		if (item != NULL)
+			process(self, item, more);
+		else if (!park(self))
+			break;
+
+		if (loop_in_use())
+			iv__loop_turn(iv__self, false);
+	}
+}
+
+/* Put the worker on the stack dead, as K1 and K2 do; it is ours no more. */
+static void give_up_worker(struct iv__pool_thread *self)
+{
+	struct iv__worker *worker = self->worker;
+
+	self->worker = NULL;
+	iv__hb_before(&worker->state);
+	atomic_exchange(&worker->state, IV__WORKER_DEAD);
+	iv__pool_push_idle(worker, self->searching);
+}
+
+static void stop(struct iv__pool_thread *self)
+{
+	if (self->started) {
+		self->started = false;
+		if (self->pool->thread_stop != NULL)
+			self->pool->thread_stop(self->pool->cookie);
+	}
+}
+
+/* Join the one that left before, so that only the last is left to join. */
+static void leave(struct iv__pool *pool)
+{
+	pthread_t before;
+	bool has_before;
+
+	pthread_mutex_lock(&pool->leave_lock);
+	has_before = pool->has_left;
+	before = pool->last_left;
+	pool->has_left = true;
+	pool->last_left = pthread_self();
+	pthread_mutex_unlock(&pool->leave_lock);
+
+	if (has_before)
+		pthread_join(before, NULL);
+	iv__pool_count_out(pool);
+}
+
+/* Also when a callback has called pthread_exit(), or was cancelled. */
+static void wind_up(void *arg)
+{
+	struct iv__pool_thread *self = arg;
+	struct iv__pool *pool = self->pool;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	if (self->item != NULL)
+		complete(pool, self->item);
+	self->item = NULL;
+
+	if (self->worker != NULL) {
+		give_up_worker(self);
+		if (iv__pool_has_work(pool))
+			iv__pool_wake_one(pool);
+	}
+
+	stop(self);
+	if (iv__self != NULL) {
+		drop_kick(self);
+		iv__loop_close(iv__self);
+	}
+	leave(pool);
+}
+
+static void live(struct iv__pool_thread *self)
+{
+	struct iv__pool *pool = self->pool;
+
+	/* Another thread would fare no better: it is the owner's turn. */
+	if (iv__loop_open() < 0) {
+		give_up_worker(self);
+		iv__pool_ask_for_help(pool);
+		return;
+	}
+
+	self->started = true;
+	if (pool->thread_start != NULL)
+		pool->thread_start(pool->cookie);
+
+	serve(self);
+
+	/* The thread has left the pool; its own objects are still served. */
+	self->worker = NULL;
+	stop(self);
+	iv_main();
+}
+
+static void *run(void *arg)
+{
+	struct iv__worker *worker = arg;
+	struct iv__pool_thread self = {
+		.pool = worker->pool,
+		.worker = worker,
+		.searching = true,
+	};
+
+	self_of_thread = &self;
+	worker->thread = &self;
+
+	pthread_cleanup_push(wind_up, &self);
+	live(&self);
+	pthread_cleanup_pop(1);
+
+	return NULL;
+}
+
+int iv__pool_start_thread(struct iv__worker *worker)
+{
+	struct iv__pool *pool = worker->pool;
+	pthread_t thread;
+	int ret;
+
+	atomic_fetch_add(&pool->alive, 1);
+	ret = pthread_create(&thread, NULL, run, worker);
+	if (ret != 0)
+		iv__pool_count_out(pool);
+
+	return -ret;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shared.c - what threads/ keeps for one loop: made, hooked in, taken down
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include "shared.h"
+
+static struct iv__inbox *inbox_of(struct iv__loop *loop)
+{
+	struct iv__shared *shared = loop->shared;
+
+	return &shared->inbox;
+}
+
+static bool before_sleep(struct iv__loop *loop)
+{
+	return iv__inbox_before_sleep(inbox_of(loop));
+}
+
+static void after_sleep(struct iv__loop *loop)
+{
+	iv__inbox_after_sleep(inbox_of(loop));
+}
+
+static void dispatch(struct iv__loop *loop)
+{
+	iv__inbox_dispatch(inbox_of(loop));
+}
+
+static void close_shared(struct iv__loop *loop)
+{
+	struct iv__shared *shared = loop->shared;
+
+	iv__thread_orphan_children(shared);
+	iv__inbox_close(&shared->inbox);
+	free(shared);
+}
+
+static const struct iv__hooks hooks = {
+	.before_sleep = before_sleep,
+	.after_sleep = after_sleep,
+	.dispatch = dispatch,
+	.close = close_shared,
+};
+
+static struct iv__shared *make(struct iv__loop *loop)
+{
+	struct iv__shared *shared;
+	int ret;
+
+	shared = aligned_alloc(_Alignof(struct iv__shared), sizeof(*shared));
+	if (shared == NULL)
+		return NULL;
+
+	ret = iv__loop_attach(loop, &hooks, shared);
+	if (ret < 0) {
+		free(shared);
+		errno = -ret;
+		return NULL;
+	}
+
+	iv__inbox_open(&shared->inbox, loop);
+	INIT_IV_LIST_HEAD(&shared->children);
+
+	return shared;
+}
+
+struct iv__shared *iv__shared_get(struct iv__loop *loop)
+{
+	return loop->shared != NULL ? loop->shared : make(loop);
+}

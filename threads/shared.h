@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shared.h - what threads/ keeps for one loop
+ *
+ * Made when a loop first needs it: to register an event or start a thread.
+ * The memory goes with the loop, once no other thread can refer to it.
+ *
+ * Key: o owner's thread only; the inbox has its own.
+ */
+#ifndef IV__SHARED_H
+#define IV__SHARED_H
+
+#include "inbox.h"
+
+struct iv__shared {
+	struct iv__inbox inbox;
+	struct iv_list_head children;	/* o: threads it has created */
+};
+
+/*
+ * The part of @loop, the calling thread's, made when there is none. NULL with
+ * errno set: EMFILE, ENFILE, ENOMEM.
+ */
+struct iv__shared *iv__shared_get(struct iv__loop *loop);
+
+/* thread.c: let the threads go that a closing loop has created. */
+void iv__thread_orphan_children(struct iv__shared *shared);
+
+#endif
