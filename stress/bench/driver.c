@@ -336,6 +336,8 @@ int bench_main(const struct bench_subject *subject, int argc, char **argv)
 		return bench_count_instructions(&run) ? 1 : 0;
 	run.options.spins_per_us = calibrate_spin();
 	allocate(&run);
+	if (getloadavg(&run.load, 1) < 1)
+		run.load = 0;
 	run_rounds(&run);
 	if (run.options.json)
 		bench_report_json(&run);

@@ -85,6 +85,7 @@ struct bench_run {
 	double *samples[BENCH_MAX_ROWS][BENCH_MAX_PEERS];
 	unsigned count[BENCH_MAX_ROWS][BENCH_MAX_PEERS];
 	int failures;
+	double load; /* of the last minute, before the first round */
 };
 
 int bench_main(const struct bench_subject *subject, int argc, char **argv);

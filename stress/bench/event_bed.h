@@ -200,7 +200,11 @@ static void post_each(struct target *t, unsigned long n)
 		event_post(&t++->event);
 }
 
-/* Producers that start each burst together and report their CPU time. */
+/*
+ * Producers that start each burst together and report their CPU time. They
+ * are spread over the CPUs by hand: left alone, a busy machine may run them
+ * one after the other, and the figure would be that of one producer.
+ */
 struct crew {
 	struct bed *bed;
 	struct producer {
@@ -210,7 +214,7 @@ struct crew {
 		pthread_t thread;
 	} producer[MAX_PRODUCERS];
 	unsigned producers;
-	int pin;	      /* where to, see struct looper */
+	unsigned first_cpu;   /* of the producers, which take turns */
 	unsigned long bursts; /* each between two barriers */
 	unsigned long count;  /* events of each, posted in turn */
 	unsigned long rounds; /* times over all of them, a burst */
@@ -224,7 +228,7 @@ static void *produce(void *cookie)
 	unsigned long burst, round;
 	uint64_t start;
 
-	pin(crew->pin);
+	peer_pin(crew->first_cpu + (unsigned)(p - crew->producer));
 	for (burst = 0; burst < crew->bursts; burst++) {
 		pthread_barrier_wait(&crew->barrier);
 		start = thread_cpu_ns();

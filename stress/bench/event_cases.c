@@ -85,12 +85,11 @@ static void post_live(const char *metric, unsigned producers, unsigned events)
 			     .count = 1,
 			     .rounds = 200000 };
 	/* One producer and the loop: a CPU for each, in every run. */
-	int apart = producers == 1;
-	struct bed *bed = bed_start(events, apart ? 1 : 0);
+	struct bed *bed = bed_start(events, producers == 1 ? 1 : 0);
 	unsigned long i, calls = 0;
 
 	bed->live = 1;
-	crew.pin = apart ? 2 : 0;
+	crew.first_cpu = 1;
 	crew_start(&crew, bed);
 	for (i = 0; i < crew.bursts; i++)
 		crew_burst(&crew);

@@ -53,16 +53,18 @@ static int peer_measured(const struct bench_run *run, size_t peer)
 
 static void print_machine(const struct bench_run *run)
 {
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct utsname name;
-	double load = 0;
 
 	uname(&name);
-	if (getloadavg(&load, 1) < 1)
-		load = -1;
 	printf("bench_%s: %u rounds at %u%%, %ld CPUs, %s %s, load %.2f\n",
 	       run->subject->name, run->options.rounds,
-	       run->options.scale_percent, sysconf(_SC_NPROCESSORS_ONLN),
-	       name.sysname, name.release, load);
+	       run->options.scale_percent, cpus, name.sysname, name.release,
+	       run->load);
+	if (run->load > 0.5 * (double)cpus)
+		printf("  others were using this machine: cases of several "
+		       "threads ran on fewer CPUs\n  at times, with less "
+		       "contention than they are meant to show\n");
 }
 
 static void warn_unoptimised(void)

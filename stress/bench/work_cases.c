@@ -29,20 +29,36 @@ struct item {
 struct job {
 	struct peer_pool pool;
 	enum kind kind;
+	int apart;	      /* the workers, on the second CPU */
 	unsigned long count;  /* submissions in all */
 	unsigned long window; /* items; the most in flight */
 	struct item *items;
 	unsigned long submitted, completed;
 	double *latency_us; /* of each completion, or NULL */
 	unsigned long latencies;
-	uint64_t end_ns, end_cpu_ns;
+	unsigned long chunk; /* completions a sample, or 0 */
+	double *rate, *cpu;
+	unsigned long samples;
+	uint64_t wall_mark, cpu_mark;
 };
+
+/* A worker takes its CPU with its first item. */
+static void place_worker(const struct job *job)
+{
+	static _Thread_local int placed;
+
+	if (placed || !job->apart)
+		return;
+	placed = 1;
+	peer_pin(1);
+}
 
 static void work(void *cookie)
 {
 	struct item *item = cookie;
 	struct timespec long_time = { .tv_nsec = 5000000 };
 
+	place_worker(item->job);
 	item->runs++;
 	if (item->kind == KIND_1US)
 		spin(peer_options.spins_per_us);
@@ -63,24 +79,56 @@ static void submit(struct item *item)
 	item_submit(&job->pool, &item->peer);
 }
 
-static void complete(void *cookie)
+static void submit_all(struct job *job)
 {
-	struct item *item = cookie;
-	struct job *job = item->job;
+	unsigned long i;
 
+	for (i = 0; i < job->window; i++)
+		submit(&job->items[i]);
+}
+
+/* Rate and cost of the chunk that ends here; the first one warms up. */
+static void sample(struct job *job)
+{
+	uint64_t wall = wall_ns(), cpu = process_cpu_ns();
+	double n = (double)job->chunk;
+
+	if (job->wall_mark) {
+		job->rate[job->samples] =
+			n * 1e9 / (double)(wall - job->wall_mark);
+		job->cpu[job->samples++] = (double)(cpu - job->cpu_mark) / n;
+	}
+	job->wall_mark = wall;
+	job->cpu_mark = cpu;
+}
+
+static void measure(struct job *job, const struct item *item)
+{
 	if (item->runs != item->submissions)
 		peer_die("an item ran %u times for %lu submissions", item->runs,
 			 item->submissions);
 	if (job->latency_us && item->kind != KIND_LONG)
 		job->latency_us[job->latencies++] =
 			(double)(wall_ns() - item->submitted_ns) / 1e3;
-	if (++job->completed == job->count) {
-		job->end_ns = wall_ns();
-		job->end_cpu_ns = process_cpu_ns();
+	job->completed++;
+	if (job->chunk && job->completed % job->chunk == 0)
+		sample(job);
+}
+
+static void complete(void *cookie)
+{
+	struct item *item = cookie;
+	struct job *job = item->job;
+
+	measure(job, item);
+	if (job->completed == job->count)
 		pool_finish(&job->pool);
-	} else if (job->submitted < job->count && job->window < job->count) {
+	else if (job->window == job->chunk && job->completed == job->submitted)
+		submit_all(job);
+	else if (job->window < job->chunk && job->submitted < job->count)
 		submit(item);
-	}
+	else if (!job->chunk && job->window == 1)
+		submit(item);
 }
 
 static void job_open(struct job *job)
@@ -109,70 +157,64 @@ static void job_close(struct job *job)
 }
 
 /*
- * Items of one kind, the window kept full from the completions. Returns
- * items in a second.
+ * Items of one kind. With a window smaller than the chunk each completion
+ * submits again; with one of its size all are submitted, then awaited, and
+ * then submitted again. Returns the median rate of a chunk, a second.
  */
-static double throughput(const char *cpu, enum kind kind, unsigned long count,
-			 unsigned long window)
+static double throughput(const char *cpu, enum kind kind, unsigned long window,
+			 unsigned long chunk)
 {
+	unsigned long chunks = peer_scaled(20) + 1;
 	static struct job job;
-	uint64_t start, cpu_start;
-	double seconds;
-	unsigned long i;
+	double rate;
 
 	job.kind = kind;
-	job.count = count;
-	job.window = window < count ? window : count;
+	job.window = window;
+	job.chunk = chunk;
+	job.count = chunk * chunks;
+	job.rate = calloc(chunks, sizeof(double));
+	job.cpu = calloc(chunks, sizeof(double));
 	job_open(&job);
-	cpu_start = process_cpu_ns();
-	start = wall_ns();
-	for (i = 0; i < job.window; i++)
-		submit(&job.items[i]);
+	submit_all(&job);
 	pool_run(&job.pool);
-	seconds = (double)(job.end_ns - start) / 1e9;
-	peer_report(cpu, (double)(job.end_cpu_ns - cpu_start) / (double)count);
+	rate = peer_percentile(job.rate, job.samples, 50);
+	peer_report(cpu, peer_percentile(job.cpu, job.samples, 50));
 	job_close(&job);
-	return (double)count / seconds;
+	free(job.rate);
+	free(job.cpu);
+	return rate;
 }
 
 static void null_window(void)
 {
-	unsigned long count = peer_scaled(1000000);
-
 	peer_report("null",
-		    throughput("null-cpu", KIND_NULL, count, 1024) / 1e6);
+		    throughput("null-cpu", KIND_NULL, 1024, 50000) / 1e6);
 }
 
 static void null_all(void)
 {
-	unsigned long count = peer_scaled(400000);
-
 	peer_report("submit-all",
-		    throughput("submit-all-cpu", KIND_NULL, count, count) /
+		    throughput("submit-all-cpu", KIND_NULL, 50000, 50000) /
 			    1e6);
 }
 
 static void items_1us(void)
 {
-	unsigned long count = peer_scaled(200000);
-
-	peer_report("1us", throughput("1us-cpu", KIND_1US, count, 1024) / 1e6);
+	peer_report("1us", throughput("1us-cpu", KIND_1US, 1024, 10000) / 1e6);
 }
 
 static void items_20us(void)
 {
-	unsigned long count = peer_scaled(20000);
-
-	peer_report("20us",
-		    throughput("20us-cpu", KIND_20US, count, 1024) / 1e3);
+	peer_report("20us", throughput("20us-cpu", KIND_20US, 128, 1000) / 1e3);
 }
 
 /* One item at a time: submitted, run, completed, submitted again. */
-static void latency(const char *p50, const char *p99)
+static void latency(const char *p50, const char *p99, int apart)
 {
 	static struct job job;
 
 	job.kind = KIND_NULL;
+	job.apart = apart;
 	job.count = peer_scaled(20000) + 2;
 	job.window = 1;
 	job.latency_us = calloc(job.count, sizeof(double));
@@ -188,12 +230,13 @@ static void latency(const char *p50, const char *p99)
 static void latency_1cpu(void)
 {
 	peer_pin_one(); /* before the workers, which inherit it */
-	latency("latency-1cpu-p50", "latency-1cpu-p99");
+	latency("latency-1cpu-p50", "latency-1cpu-p99", 0);
 }
 
 static void latency_2cpu(void)
 {
-	latency("latency-2cpu-p50", "latency-2cpu-p99");
+	peer_pin(0);
+	latency("latency-2cpu-p50", "latency-2cpu-p99", 1);
 }
 
 #define TICK_ITEMS 10
