@@ -35,6 +35,12 @@ struct iv__backend {
 	void (*close)(struct iv__loop *loop);
 
 	/*
+	 * In a forked child: leave the parent's set alone, make a new one with
+	 * the same objects and loop->waker, if that is open. 0 or -errno.
+	 */
+	int (*reopen)(struct iv__loop *loop);
+
+	/*
 	 * Start to watch an object, with the bands in wanted_, which may be
 	 * none: then only the errors are wanted that tell whether it can be
 	 * watched at all. 0 or -errno (EPERM: never ready, cannot be polled).

@@ -88,6 +88,8 @@ static struct iv__loop *begin_register(struct iv_fd *fd, const char *call)
 {
 	struct iv__loop *loop = iv__loop_self(call);
 
+	if (loop->forked)
+		iv__loop_reopen(loop);
 	if (fd->loop_ != NULL)
 		iv_fatal("%s: descriptor %d: this object is registered "
 			 "already; unregister it first", call, fd->fd);
@@ -179,6 +181,8 @@ IV__PUBLIC void iv_fd_unregister(struct iv_fd *fd)
 {
 	struct iv__loop *loop = iv__loop_of(fd->loop_, "iv_fd_unregister");
 
+	if (loop->forked)
+		iv__loop_reopen(loop);
 	iv_list_del_init(&fd->dirty_);
 	iv_list_del_init(&fd->ready_);
 	stop_dispatch(loop, fd);
@@ -220,6 +224,9 @@ IV__PUBLIC void iv_fd_set_handler_err(struct iv_fd *fd, fd_handler *handler)
 
 void iv__fds_flush(struct iv__loop *loop)
 {
+	if (loop->forked)
+		iv__loop_reopen(loop);
+
 	while (!iv_list_empty(&loop->dirty)) {
 		struct iv_fd *fd = iv_container_of(loop->dirty.next,
 						   struct iv_fd, dirty_);

@@ -19,6 +19,7 @@ _Thread_local struct iv__loop *iv__self;
 
 static pthread_once_t process_once = PTHREAD_ONCE_INIT;
 static pthread_key_t close_at_exit;
+static int load_error;
 
 static void raise_descriptor_limit(void)
 {
@@ -44,19 +45,27 @@ static void close_loop_at_exit(void *loop)
 	iv__loop_close(loop);
 }
 
+/* The child shares epoll sets and wakers with its parent: hands off. */
+static void note_fork(void)
+{
+	if (iv__self != NULL)
+		iv__self->forked = true;
+}
+
+/* What every thread reads is made before there is a second one. */
+__attribute__((constructor)) static void load(void)
+{
+	load_error = pthread_key_create(&close_at_exit, close_loop_at_exit);
+	if (load_error == 0)
+		load_error = pthread_atfork(NULL, NULL, note_fork);
+}
+
 static void process_init(void)
 {
-	int ret;
-
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGURG, SIG_IGN);
 	raise_descriptor_limit();
 	iv__tls_freeze();
-
-	ret = pthread_key_create(&close_at_exit, close_loop_at_exit);
-	if (ret != 0)
-		iv_fatal("iv_init: pthread_key_create: %s; the process uses "
-			 "too many thread-specific keys", strerror(ret));
 }
 
 /* Tells two loops' timers apart; wraps round after 65535 loops. */
@@ -80,7 +89,6 @@ static struct iv__loop *allocate(void)
 	INIT_IV_LIST_HEAD(&loop->ready);
 	INIT_IV_LIST_HEAD(&loop->tasks);
 	INIT_IV_LIST_HEAD(&loop->tasks_later);
-	loop->round = 1;
 	loop->tag = next_tag();
 	loop->waker.rfd = -1;
 	loop->waker.wfd = -1;
@@ -94,6 +102,8 @@ int iv__loop_open(void)
 	struct iv__loop *loop;
 	int ret;
 
+	if (load_error != 0)
+		return -load_error;
 	pthread_once(&process_once, process_init);
 
 	loop = allocate();
@@ -125,6 +135,25 @@ err_loop:
 	return ret;
 }
 
+void iv__loop_reopen(struct iv__loop *loop)
+{
+	int ret = 0;
+
+	loop->forked = false;
+	if (loop->hooks != NULL) {
+		iv__waker_close(&loop->waker);
+		ret = iv__waker_open(&loop->waker);
+	}
+	if (ret == 0)
+		ret = loop->backend->reopen(loop);
+	if (ret < 0)
+		iv_fatal("ivykis: a forked child cannot reopen its loop: %s",
+			 strerror(-ret));
+
+	if (loop->hooks != NULL)
+		loop->hooks->reopened(loop);
+}
+
 IV__PUBLIC void iv_init(void)
 {
 	int ret;
@@ -149,6 +178,9 @@ void iv__loop_close(struct iv__loop *loop)
 	loop->closing = true;
 	iv__tls_stop(loop);
 	if (loop->hooks != NULL) {
+		/* A child closes its copies; nobody there owes it a wake. */
+		if (loop->forked)
+			loop->hooks->reopened(loop);
 		loop->hooks->close(loop);
 		iv__waker_close(&loop->waker);
 	}

@@ -36,6 +36,9 @@ struct iv__hooks {
 	/* The place of a round where what other threads sent is handled. */
 	void (*dispatch)(struct iv__loop *loop);
 
+	/* In a forked child: the waker is a new one. */
+	void (*reopened)(struct iv__loop *loop);
+
 	/* The loop closes: nothing may refer to it when this returns. */
 	void (*close)(struct iv__loop *loop);
 };
@@ -54,6 +57,7 @@ struct iv__loop {
 	unsigned int depth;		/* iv_main() calls inside each other */
 	bool quit;
 	bool closing;			/* inside iv_deinit() */
+	bool forked;			/* what we wait with is the parent's */
 	bool now_valid;
 	struct timespec now;
 	long numobjs;			/* what keeps iv_main() running */
@@ -64,7 +68,8 @@ struct iv__loop {
 
 	struct iv_list_head tasks;	/* to run in this round */
 	struct iv_list_head tasks_later;/* to run in the next one */
-	uintptr_t round;		/* of tasks; never 0 */
+	uintptr_t round;		/* of tasks; 0 outside */
+	uintptr_t num_rounds;
 
 	struct iv__timer_queue timers;
 	uint16_t tag;			/* tells loops' timers apart */
@@ -118,6 +123,9 @@ int iv__loop_open(void);
 
 /* Close it, wherever the thread is. */
 void iv__loop_close(struct iv__loop *loop);
+
+/* In a forked child: get descriptors of our own to wait with. */
+void iv__loop_reopen(struct iv__loop *loop);
 
 /* Run rounds until quit or nothing is registered; the inside of iv_main(). */
 void iv__loop_run(struct iv__loop *loop);

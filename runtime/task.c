@@ -2,10 +2,10 @@
 /*
  * task.c - functions that run once, before the loop sleeps
  *
- * Each round of tasks has a number. A task remembers the round in which it
- * last ran: registered again in that same round it goes to the list of the
- * next one, so that no task can keep the loop from the descriptors. Outside a
- * round the number is one that no task has run in.
+ * Each round of tasks has a number; outside a round it is 0. A task remembers
+ * the round in which it was initialised or last ran: registered in that same
+ * round it goes to the list of the next one, so that neither a task nor a
+ * chain of new ones can keep the loop from the descriptors.
  */
 #include "loop.h"
 
@@ -13,7 +13,7 @@ IV__PUBLIC void IV_TASK_INIT(struct iv_task *task)
 {
 	INIT_IV_LIST_HEAD(&task->list_);
 	task->loop_ = NULL;
-	task->round_ = 0;
+	task->round_ = iv__self != NULL ? iv__self->round : 0;
 }
 
 IV__PUBLIC void iv_task_register(struct iv_task *task)
@@ -26,7 +26,7 @@ IV__PUBLIC void iv_task_register(struct iv_task *task)
 
 	task->loop_ = loop;
 	loop->numobjs++;
-	if (task->round_ == loop->round)
+	if (loop->round != 0 && task->round_ == loop->round)
 		iv_list_add_tail(&task->list_, &loop->tasks_later);
 	else
 		iv_list_add_tail(&task->list_, &loop->tasks);
@@ -51,6 +51,9 @@ IV__PUBLIC int iv_task_registered(const struct iv_task *task)
 
 void iv__tasks_run(struct iv__loop *loop)
 {
+	uintptr_t outer = loop->round;
+
+	loop->round = ++loop->num_rounds;
 	while (!iv_list_empty(&loop->tasks)) {
 		struct iv_task *task = iv_container_of(loop->tasks.next,
 						       struct iv_task, list_);
@@ -60,6 +63,6 @@ void iv__tasks_run(struct iv__loop *loop)
 		task->handler(task->cookie);
 	}
 
-	loop->round++;
+	loop->round = outer;
 	iv_list_splice_tail_init(&loop->tasks_later, &loop->tasks);
 }

@@ -103,14 +103,19 @@ static void drain_own_posts(void *cookie)
 	drain(cookie);
 }
 
+void iv__inbox_reopened(struct iv__inbox *inbox)
+{
+	inbox->wake_fd = inbox->loop->waker.wfd;
+	inbox->wake_is_pipe = iv__waker_is_pipe(&inbox->loop->waker);
+	inbox->wakes_owed = 0;
+}
+
 void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop)
 {
 	atomic_init(&inbox->head, 0);
 	inbox->loop = loop;
-	inbox->wake_fd = loop->waker.wfd;
-	inbox->wake_is_pipe = iv__waker_is_pipe(&loop->waker);
+	iv__inbox_reopened(inbox);
 	inbox->asleep = false;
-	inbox->wakes_owed = 0;
 	ring_init(&inbox->queue);
 	ring_init(&inbox->running);
 

@@ -62,8 +62,8 @@ struct iv__inbox {
 	_Alignas(64) _Atomic(uintptr_t) head;	/* a */
 
 	_Alignas(64) struct iv__loop *loop;	/* c */
-	int wake_fd;				/* c */
-	bool wake_is_pipe;			/* c */
+	int wake_fd;				/* c, but for a fork */
+	bool wake_is_pipe;			/* c, but for a fork */
 
 	bool asleep;				/* o: between O4 and O6 */
 	uint64_t wakes_owed;			/* o: since it was opened */
@@ -77,6 +77,9 @@ extern _Thread_local struct iv__inbox *iv__inbox_self
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop);
+
+/* In a forked child, where the waker is a new one: nobody owes us any more. */
+void iv__inbox_reopened(struct iv__inbox *inbox);
 
 /* Wait for the wakes that are owed, so that the waker may be closed. */
 void iv__inbox_close(struct iv__inbox *inbox);

@@ -28,6 +28,11 @@ static void dispatch(struct iv__loop *loop)
 	iv__inbox_dispatch(inbox_of(loop));
 }
 
+static void reopened(struct iv__loop *loop)
+{
+	iv__inbox_reopened(inbox_of(loop));
+}
+
 static void close_shared(struct iv__loop *loop)
 {
 	struct iv__shared *shared = loop->shared;
@@ -41,6 +46,7 @@ static const struct iv__hooks hooks = {
 	.before_sleep = before_sleep,
 	.after_sleep = after_sleep,
 	.dispatch = dispatch,
+	.reopened = reopened,
 	.close = close_shared,
 };
 

@@ -166,24 +166,28 @@ static int epoll_watch_waker(struct iv__loop *loop)
 	return 0;
 }
 
-static void rebuild(struct iv__loop *loop)
+/* A new set with everything that is known: for a child, or a stale one. */
+static int epoll_reopen(struct iv__loop *loop)
 {
 	struct epoll_state *st = loop->backend_state;
+	int ret = 0;
 	int i;
 
 	close(st->epfd);
 	st->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (st->epfd < 0)
-		iv_fatal("epoll_create1: %s", strerror(errno));
+		return -errno;
 
 	if (loop->waker.rfd >= 0)
-		epoll_watch_waker(loop);
+		ret = epoll_watch_waker(loop);
 	for (i = 0; i < st->num_slots; i++) {
 		/* Fails on what was closed: nothing to watch there. */
 		if (st->slots[i].fd != NULL)
 			control(st, EPOLL_CTL_ADD, st->slots[i].fd);
 	}
 	st->stale = false;
+
+	return ret;
 }
 
 static struct iv_fd *find(const struct epoll_state *st, uint64_t data)
@@ -274,14 +278,15 @@ static void epoll_backend_wait(struct iv__loop *loop, int64_t timeout_ns)
 
 	for (i = 0; i < num; i++)
 		collect(loop, &st->batch[i]);
-	if (st->stale)
-		rebuild(loop);
+	if (st->stale && epoll_reopen(loop) < 0)
+		iv_fatal("epoll_create1: %s", strerror(errno));
 }
 
 const struct iv__backend iv__backend_epoll = {
 	.name = "epoll",
 	.open = epoll_open,
 	.close = epoll_close,
+	.reopen = epoll_reopen,
 	.add = epoll_add,
 	.change = epoll_change,
 	.remove = epoll_remove,

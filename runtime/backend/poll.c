@@ -128,6 +128,20 @@ static int poll_watch_waker(struct iv__loop *loop)
 	return ret < 0 ? ret : 0;
 }
 
+/* Nothing is shared with the parent but the waker. */
+static int poll_reopen(struct iv__loop *loop)
+{
+	struct poll_state *st = loop->backend_state;
+	int i;
+
+	for (i = 0; i < st->num; i++) {
+		if (st->owners[i] == NULL)
+			st->entries[i].fd = loop->waker.rfd;
+	}
+
+	return 0;
+}
+
 static void collect(struct iv__loop *loop, struct pollfd *entry,
 		    struct iv_fd *owner)
 {
@@ -185,6 +199,7 @@ const struct iv__backend iv__backend_poll = {
 	.name = "poll",
 	.open = poll_open,
 	.close = poll_close,
+	.reopen = poll_reopen,
 	.add = poll_add,
 	.change = poll_change,
 	.remove = poll_remove,
