@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_regression.c - what has broken other event runtimes
+ *
+ * Waits for the kernel are counted by standing in for the C library's calls:
+ * that tells a loop that spins from one that sleeps without a clock.
+ */
+#include <dlfcn.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <iv_event.h>
+#include "harness.h"
+
+static int waits;
+
+static void *next_function(const char *name)
+{
+	waits++;
+
+	return dlsym(RTLD_NEXT, name);
+}
+
+int poll(struct pollfd *fds, nfds_t num, int timeout_ms)
+{
+	int (*next)(struct pollfd *, nfds_t, int) = next_function("poll");
+
+	return next(fds, num, timeout_ms);
+}
+
+int epoll_wait(int epfd, struct epoll_event *events, int num, int timeout_ms)
+{
+	int (*next)(int, struct epoll_event *, int, int) =
+		next_function("epoll_wait");
+
+	return next(epfd, events, num, timeout_ms);
+}
+
+int epoll_pwait2(int epfd, struct epoll_event *events, int num,
+		 const struct timespec *timeout, const sigset_t *mask)
+{
+	int (*next)(int, struct epoll_event *, int, const struct timespec *,
+		    const sigset_t *) = next_function("epoll_pwait2");
+
+	return next(epfd, events, num, timeout, mask);
+}
+
+static void note_and_quit(void *word)
+{
+	note(word);
+	iv_quit();
+}
+
+static struct iv_fd fd;
+static struct iv_timer end_timer;
+
+/*
+ * Let the loop sleep for a while. A spin makes thousands of waits; a few are
+ * the kernel's affair, but there is at least one.
+ */
+static void assert_sleeps(void)
+{
+	IV_TIMER_INIT(&end_timer);
+	end_timer.expires = after_ms(100);
+	end_timer.cookie = "end";
+	end_timer.handler = note_and_quit;
+	iv_timer_register(&end_timer);
+	waits = 0;
+	iv_main();
+	assert_in_range(waits, 1, 20);
+	assert_noted("end");
+}
+
+static void watch(int number, void (*handler_in)(void *cookie))
+{
+	IV_FD_INIT(&fd);
+	fd.fd = number;
+	fd.cookie = "fd";
+	fd.handler_in = handler_in;
+	iv_fd_register(&fd);
+}
+
+/* Descriptors *************************************************************/
+
+static void a_hangup_without_handlers_does_not_spin(void **state)
+{
+	int sock[2];
+
+	(void)state;
+	iv_init();
+	make_socketpair(sock);
+	watch(sock[0], NULL);
+	close(sock[1]);
+	assert_sleeps();
+	iv_fd_set_handler_in(&fd, note_and_quit);
+	run_until_quit("the hang-up");
+	assert_noted("fd");
+	iv_fd_set_handler_in(&fd, NULL);
+	assert_sleeps();
+	iv_fd_unregister(&fd);
+	close(sock[0]);
+	iv_deinit();
+}
+
+static void an_error_without_handlers_does_not_spin(void **state)
+{
+	int pipefd[2];
+
+	(void)state;
+	iv_init();
+	make_pipe(pipefd);
+	watch(pipefd[1], NULL);
+	close(pipefd[0]);
+	assert_sleeps();
+	iv_fd_unregister(&fd);
+	close(pipefd[1]);
+	iv_deinit();
+}
+
+static void one_kept_open_by_a_dup_does_not_spin(void **state)
+{
+	int pipefd[2], dupfd;
+
+	(void)state;
+	iv_init();
+	make_pipe(pipefd);
+	put_byte(pipefd[1]);
+	watch(pipefd[0], note_and_quit);
+	run_until_quit("the descriptor");
+	assert_noted("fd");
+	dupfd = dup(pipefd[0]);
+	iv_fd_unregister(&fd);
+	close(pipefd[0]);
+	assert_sleeps();
+	close(dupfd);
+	close(pipefd[1]);
+	iv_deinit();
+}
+
+/* The program's error, but no reason to burn a processor for ever. */
+static void one_closed_before_unregistering_does_not_spin(void **state)
+{
+	int pipefd[2], dupfd;
+
+	(void)state;
+	iv_init();
+	make_pipe(pipefd);
+	put_byte(pipefd[1]);
+	watch(pipefd[0], note_and_quit);
+	run_until_quit("the descriptor");
+	assert_noted("fd");
+	dupfd = dup(pipefd[0]);
+	close(pipefd[0]);
+	iv_fd_unregister(&fd);
+	assert_sleeps();
+	close(dupfd);
+	close(pipefd[1]);
+	iv_deinit();
+}
+
+struct reuser {
+	struct iv_fd fd;
+	int pipefd[2];
+	struct reuser *other;
+};
+
+static struct reuser reusers[2];
+static struct iv_fd newcomer;
+static int quiet[2];
+
+static void called_newcomer(void *cookie)
+{
+	(void)cookie;
+	note("newcomer");
+}
+
+static void close_and_reuse(void *cookie)
+{
+	struct reuser *other = ((struct reuser *)cookie)->other;
+	int number = other->fd.fd;
+
+	note("first");
+	iv_fd_unregister(&other->fd);
+	close(number);
+	assert_int_equal(dup2(quiet[0], number), number);
+	IV_FD_INIT(&newcomer);
+	newcomer.fd = number;
+	newcomer.handler_in = called_newcomer;
+	iv_fd_register(&newcomer);
+	iv_fd_set_handler_in(&reusers[other == &reusers[0]].fd, NULL);
+}
+
+/* What was collected for the old owner of a number is not the new one's. */
+static void a_number_reused_inside_a_batch_is_not_called(void **state)
+{
+	int i;
+
+	(void)state;
+	iv_init();
+	make_pipe(quiet);
+	for (i = 0; i < 2; i++) {
+		make_pipe(reusers[i].pipefd);
+		put_byte(reusers[i].pipefd[1]);
+		reusers[i].other = &reusers[1 - i];
+		IV_FD_INIT(&reusers[i].fd);
+		reusers[i].fd.fd = reusers[i].pipefd[0];
+		reusers[i].fd.cookie = &reusers[i];
+		reusers[i].fd.handler_in = close_and_reuse;
+		iv_fd_register(&reusers[i].fd);
+	}
+	IV_TIMER_INIT(&end_timer);
+	end_timer.expires = after_ms(10);
+	end_timer.cookie = "end";
+	end_timer.handler = note_and_quit;
+	iv_timer_register(&end_timer);
+	iv_main();
+	assert_noted("first end");
+	put_byte(quiet[1]);
+	iv_fd_set_handler_in(&newcomer, note_and_quit);
+	newcomer.cookie = "newcomer";
+	run_until_quit("the new descriptor");
+	assert_noted("newcomer");
+	iv_fd_unregister(&newcomer);
+	for (i = 0; i < 2; i++) {
+		if (iv_fd_registered(&reusers[i].fd))
+			iv_fd_unregister(&reusers[i].fd);
+		close_both(reusers[i].pipefd);
+	}
+	close_both(quiet);
+	iv_deinit();
+}
+
+/* Starvation **************************************************************/
+
+static struct iv_timer zero_timer;
+static struct iv_event event;
+static int fd_calls, event_calls;
+
+static void rearm(void *cookie)
+{
+	(void)cookie;
+	zero_timer.expires = iv_now;
+	iv_timer_register(&zero_timer);
+	iv_event_post(&event);
+}
+
+static void end_when_both_were_called(void)
+{
+	if (fd_calls >= 3 && event_calls >= 3)
+		iv_quit();
+}
+
+static void called_fd(void *cookie)
+{
+	(void)cookie;
+	fd_calls++;
+	end_when_both_were_called();
+}
+
+static void called_event(void *cookie)
+{
+	(void)cookie;
+	event_calls++;
+	end_when_both_were_called();
+}
+
+static void a_timer_that_rearms_for_now_starves_nobody(void **state)
+{
+	int pipefd[2];
+
+	(void)state;
+	iv_init();
+	make_pipe(pipefd);
+	put_byte(pipefd[1]);
+	watch(pipefd[0], called_fd);
+	event.handler = called_event;
+	assert_int_equal(iv_event_register(&event), 0);
+	IV_TIMER_INIT(&zero_timer);
+	zero_timer.expires = iv_now;
+	zero_timer.handler = rearm;
+	iv_timer_register(&zero_timer);
+	iv_main();
+	iv_timer_unregister(&zero_timer);
+	iv_event_unregister(&event);
+	iv_fd_unregister(&fd);
+	close_both(pipefd);
+	iv_deinit();
+}
+
+/* Signals *****************************************************************/
+
+static void ignore(int signum)
+{
+	(void)signum;
+}
+
+/* EINTR ends a wait, but neither the loop nor the time it has to wait. */
+static void a_signal_during_a_wait_changes_nothing(void **state)
+{
+	struct sigaction action = { .sa_handler = ignore };
+	const struct itimerval storm = { { 0, 1000 }, { 0, 1000 } };
+	const struct itimerval calm = { { 0, 0 }, { 0, 0 } };
+	struct timespec expires;
+
+	(void)state;
+	sigaction(SIGALRM, &action, NULL);
+	iv_init();
+	IV_TIMER_INIT(&end_timer);
+	end_timer.expires = expires = after_ms(100);
+	end_timer.cookie = "end";
+	end_timer.handler = note_and_quit;
+	iv_timer_register(&end_timer);
+	setitimer(ITIMER_REAL, &storm, NULL);
+	iv_main();
+	setitimer(ITIMER_REAL, &calm, NULL);
+	assert_noted("end");
+	iv_invalidate_now();
+	assert_true(compare_times(&iv_now, &expires) >= 0);
+	iv_deinit();
+}
+
+/* Forking *****************************************************************/
+
+static int deinit_in_child(void *arg)
+{
+	(void)arg;
+	iv_fd_unregister(&fd);
+	iv_deinit();
+
+	return 0;
+}
+
+static void a_child_that_closes_its_loop_leaves_the_parents_alone(void **state)
+{
+	int pipefd[2];
+
+	(void)state;
+	iv_init();
+	make_pipe(pipefd);
+	watch(pipefd[0], note_and_quit);
+	assert_sleeps();
+	in_child(deinit_in_child, NULL);
+	put_byte(pipefd[1]);
+	run_until_quit("the descriptor");
+	assert_noted("fd");
+	iv_fd_unregister(&fd);
+	close_both(pipefd);
+	iv_deinit();
+}
+
+static int post_in_child(void *arg)
+{
+	(void)arg;
+	iv_event_post(&event);
+	run_until_quit("the event");
+	iv_event_unregister(&event);
+	iv_deinit();
+
+	return 0;
+}
+
+static void a_post_pending_at_fork_is_not_stuck_in_the_child(void **state)
+{
+	(void)state;
+	iv_init();
+	event.cookie = "event";
+	event.handler = note_and_quit;
+	assert_int_equal(iv_event_register(&event), 0);
+	iv_event_post(&event);
+	in_child(post_in_child, NULL);
+	run_until_quit("the event");
+	assert_noted("event");
+	iv_event_unregister(&event);
+	iv_deinit();
+}
+
+static const struct test_case cases[] = {
+	TEST(a_hangup_without_handlers_does_not_spin),
+	TEST(an_error_without_handlers_does_not_spin),
+	TEST(one_kept_open_by_a_dup_does_not_spin),
+	TEST(one_closed_before_unregistering_does_not_spin),
+	TEST(a_number_reused_inside_a_batch_is_not_called),
+	TEST(a_timer_that_rearms_for_now_starves_nobody),
+	TEST(a_signal_during_a_wait_changes_nothing),
+	TEST(a_child_that_closes_its_loop_leaves_the_parents_alone),
+	TEST(a_post_pending_at_fork_is_not_stuck_in_the_child),
+};
+
+TEST_MAIN(cases)
