@@ -5,8 +5,6 @@
 #ifndef IV_EVENT_H
 #define IV_EVENT_H
 
-#include <stdint.h>
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -16,9 +14,13 @@ struct iv_event {
 	void (*handler)(void *cookie);
 
 	/* The library's own. */
-	uintptr_t owner_;
+	union {
+		struct iv__inbox *inbox;
+		struct iv_event *prev;
+	} owner_;
 	struct iv_event *next_;
-	struct iv_event *prev_;
+	unsigned int pending_;
+	unsigned int tag_;
 };
 
 /* Nothing to initialise: kept because programs call it. */

@@ -98,8 +98,8 @@ static _Noreturn void none_opens(struct iv__loop *loop, const char *selected)
 
 	if (selected != NULL)
 		iv_fatal("iv_init: IV_SELECT_POLL_METHOD names \"%s\", which "
-			 "is not available here; available:%s", selected,
-			 len > 0 ? available : " none");
+			 "is not available here; available:%s",
+			 selected, len > 0 ? available : " none");
 	iv_fatal("iv_init: no poll method is available; "
 		 "IV_EXCLUDE_POLL_METHOD excludes too much");
 }

@@ -42,8 +42,8 @@ IV__PUBLIC void iv_fatal(const char *fmt, ...)
 	va_end(ap);
 
 	/* Acquire: with the release in iv_set_fatal_msg_handler(). */
-	handler = atomic_load_explicit(&fatal_msg_handler,
-				       memory_order_acquire);
+	handler =
+		atomic_load_explicit(&fatal_msg_handler, memory_order_acquire);
 	if (handler == NULL)
 		handler = to_syslog;
 	handler(msg);

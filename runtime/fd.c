@@ -21,7 +21,7 @@
 #include "loop.h"
 
 /* flags_ */
-enum { ADDED = 1 };		/* the backend knows the object */
+enum { ADDED = 1 }; /* the backend knows the object */
 
 typedef void fd_handler(void *cookie);
 
@@ -92,7 +92,8 @@ static struct iv__loop *begin_register(struct iv_fd *fd, const char *call)
 		iv__loop_reopen(loop);
 	if (fd->loop_ != NULL)
 		iv_fatal("%s: descriptor %d: this object is registered "
-			 "already; unregister it first", call, fd->fd);
+			 "already; unregister it first",
+			 call, fd->fd);
 
 	INIT_IV_LIST_HEAD(&fd->dirty_);
 	INIT_IV_LIST_HEAD(&fd->ready_);
@@ -136,7 +137,8 @@ IV__PUBLIC void iv_fd_register(struct iv_fd *fd)
 	ret = prepare(fd->fd);
 	if (ret < 0)
 		iv_fatal("iv_fd_register: descriptor %d: %s; give it an open "
-			 "descriptor", fd->fd, strerror(-ret));
+			 "descriptor",
+			 fd->fd, strerror(-ret));
 
 	end_register(loop, fd);
 }
@@ -228,8 +230,8 @@ void iv__fds_flush(struct iv__loop *loop)
 		iv__loop_reopen(loop);
 
 	while (!iv_list_empty(&loop->dirty)) {
-		struct iv_fd *fd = iv_container_of(loop->dirty.next,
-						   struct iv_fd, dirty_);
+		struct iv_fd *fd =
+			iv_container_of(loop->dirty.next, struct iv_fd, dirty_);
 		int ret;
 
 		iv_list_del_init(&fd->dirty_);
@@ -272,8 +274,8 @@ static void dispatch(struct iv__loop *loop, struct iv_fd *fd)
 void iv__fds_dispatch(struct iv__loop *loop)
 {
 	while (!iv_list_empty(&loop->ready)) {
-		struct iv_fd *fd = iv_container_of(loop->ready.next,
-						   struct iv_fd, ready_);
+		struct iv_fd *fd =
+			iv_container_of(loop->ready.next, struct iv_fd, ready_);
 
 		iv_list_del_init(&fd->ready_);
 		dispatch(loop, fd);

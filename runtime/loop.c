@@ -225,19 +225,33 @@ static int64_t time_to_sleep_ns(const struct iv__loop *loop)
 	return due_ns < INT64_MAX ? (int64_t)due_ns : INT64_MAX;
 }
 
+/*
+ * What other threads sent while we got ready to sleep is handled at once,
+ * without a look at the kernel between; but only every other time, so that
+ * descriptors get their turn however much is sent.
+ */
+static bool may_skip_wait(struct iv__loop *loop)
+{
+	loop->skipped_wait = !loop->skipped_wait;
+
+	return loop->skipped_wait;
+}
+
 static void wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
 {
 	bool sleeping = false;
 
 	iv__fds_flush(loop);
+	loop->now_valid = false;
 	if (timeout_ns != 0 && loop->hooks != NULL) {
 		sleeping = loop->hooks->before_sleep(loop);
+		if (!sleeping && may_skip_wait(loop))
+			return;
 		if (!sleeping)
 			timeout_ns = 0;
 	}
 
 	loop->backend->wait(loop, timeout_ns);
-	loop->now_valid = false;
 	if (sleeping)
 		loop->hooks->after_sleep(loop);
 }

@@ -16,7 +16,7 @@
 #include "timer_queue.h"
 #include "waker.h"
 
-#define IV__PUBLIC	__attribute__((visibility("default")))
+#define IV__PUBLIC __attribute__((visibility("default")))
 
 struct iv__backend;
 struct iv__loop;
@@ -45,37 +45,38 @@ struct iv__hooks {
 
 /* One level of descriptor dispatch; they nest with iv_main(). */
 struct iv__dispatch {
-	struct iv_fd *fd;		/* NULL: unregistered meanwhile */
+	struct iv_fd *fd; /* NULL: unregistered meanwhile */
 	struct iv__dispatch *outer;
 };
 
 struct iv__loop {
 	const struct iv__backend *backend;
-	void *backend_state;		/* the backend's own */
-	struct iv__waker waker;		/* open while hooks are attached */
+	void *backend_state;	/* the backend's own */
+	struct iv__waker waker; /* open while hooks are attached */
 
-	unsigned int depth;		/* iv_main() calls inside each other */
+	unsigned int depth; /* iv_main() calls inside each other */
 	bool quit;
-	bool closing;			/* inside iv_deinit() */
-	bool forked;			/* what we wait with is the parent's */
+	bool closing;	   /* inside iv_deinit() */
+	bool forked;	   /* what we wait with is the parent's */
+	bool skipped_wait; /* the last round did not look */
 	bool now_valid;
 	struct timespec now;
-	long numobjs;			/* what keeps iv_main() running */
+	long numobjs; /* what keeps iv_main() running */
 
-	struct iv_list_head dirty;	/* iv_fd: wanted_ != watched_ */
-	struct iv_list_head ready;	/* iv_fd: fired_ != 0 */
+	struct iv_list_head dirty; /* iv_fd: wanted_ != watched_ */
+	struct iv_list_head ready; /* iv_fd: fired_ != 0 */
 	struct iv__dispatch *dispatching;
 
-	struct iv_list_head tasks;	/* to run in this round */
-	struct iv_list_head tasks_later;/* to run in the next one */
-	uintptr_t round;		/* of tasks; 0 outside */
+	struct iv_list_head tasks;	 /* to run in this round */
+	struct iv_list_head tasks_later; /* to run in the next one */
+	uintptr_t round;		 /* of tasks; 0 outside */
 	uintptr_t num_rounds;
 
 	struct iv__timer_queue timers;
-	uint16_t tag;			/* tells loops' timers apart */
+	uint16_t tag; /* tells loops' timers apart */
 
-	const struct iv__hooks *hooks;	/* NULL: nobody else knows us */
-	void *shared;			/* what threads/ keeps for us */
+	const struct iv__hooks *hooks; /* NULL: nobody else knows us */
+	void *shared;		       /* what threads/ keeps for us */
 
 	char *tls_state;
 };
@@ -91,7 +92,8 @@ static inline struct iv__loop *iv__loop_self(const char *call)
 
 	if (__builtin_expect(loop == NULL, 0))
 		iv_fatal("%s: this thread has no loop; call iv_init() in it "
-			 "first", call);
+			 "first",
+			 call);
 
 	return loop;
 }
@@ -108,9 +110,11 @@ iv__loop_of(const struct iv__loop *owner, const char *call)
 	if (__builtin_expect(owner != loop, 0)) {
 		if (owner == NULL)
 			iv_fatal("%s: the object is not registered; register "
-				 "it first", call);
+				 "it first",
+				 call);
 		iv_fatal("%s: the object belongs to another thread's loop; "
-			 "make this call there", call);
+			 "make this call there",
+			 call);
 	}
 
 	return loop;

@@ -13,7 +13,7 @@
  *	  the past      cur |             the wheel
  *	  ------------------+--------------------------------------->
  *	  front:            | level 0: | level 1:  | ... | level 8:
- *	   run, in order    | 64 x 4us | 64 x 262us|     | 64 x 13 days
+ *	   run, in order    | 64 x 4us | 64 x 262us|     | 64 x 36 years
  *	   heap, the others |
  *
  *	  late: registered for a time that the newest pass has had

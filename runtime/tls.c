@@ -37,8 +37,8 @@ IV__PUBLIC void iv_tls_user_register(struct iv_tls_user *user)
 	iv_list_add_tail(&user->list_, &users);
 }
 
-static void *state_of(const struct iv__loop *loop,
-		      const struct iv_tls_user *user)
+static void *
+state_of(const struct iv__loop *loop, const struct iv_tls_user *user)
 {
 	return loop->tls_state + user->offset_;
 }

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 struct iv__waker {
-	int rfd;			/* -1: not open */
-	int wfd;			/* the same number for an eventfd */
-	uint64_t collected;		/* wakes read so far */
+	int rfd;	    /* -1: not open */
+	int wfd;	    /* the same number for an eventfd */
+	uint64_t collected; /* wakes read so far */
 };
 
 /* 0 or -errno. Both descriptors are non-blocking and close-on-exec. */

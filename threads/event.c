@@ -16,10 +16,10 @@ IV__PUBLIC int iv_event_register(struct iv_event *event)
 	if (shared == NULL)
 		return -1;
 
+	event->owner_.inbox = &shared->inbox;
 	event->next_ = NULL;
-	event->prev_ = NULL;
-	atomic_exchange_explicit(iv__event_owner(event),
-				 (uintptr_t)&shared->inbox,
+	event->tag_ = shared->inbox.tag;
+	atomic_exchange_explicit(iv__event_pending(event), 0,
 				 memory_order_relaxed);
 	loop->numobjs++;
 
@@ -29,23 +29,24 @@ IV__PUBLIC int iv_event_register(struct iv_event *event)
 IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 {
 	struct iv__inbox *inbox = iv__inbox_self;
-	uintptr_t owner;
 
-	owner = atomic_load_explicit(iv__event_owner(event),
-				     memory_order_relaxed);
 	iv__loop_self("iv_event_unregister");
-	if ((owner & ~(uintptr_t)IV__EVENT_PENDING) == 0)
+	if (event->tag_ == 0)
 		iv_fatal("iv_event_unregister: the event is not registered; "
 			 "register it first");
-	if ((owner & ~(uintptr_t)IV__EVENT_PENDING) != (uintptr_t)inbox)
+	if (inbox == NULL || event->tag_ != inbox->tag)
 		iv_fatal("iv_event_unregister: the event belongs to another "
 			 "thread's loop; make this call there");
 
-	if (owner & IV__EVENT_PENDING)
+	if (atomic_load_explicit(iv__event_pending(event),
+				 memory_order_relaxed))
 		iv__inbox_cancel(inbox, event);
 
+	/* From here on a post finds no owner. */
+	event->owner_.inbox = NULL;
+	event->tag_ = 0;
 	iv__hb_before(event);
-	atomic_exchange_explicit(iv__event_owner(event), 0,
+	atomic_exchange_explicit(iv__event_pending(event), 0,
 				 memory_order_acq_rel);
 	iv__hb_after(event);
 	iv__hb_forget(event);
@@ -53,28 +54,41 @@ IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 	inbox->loop->numobjs--;
 }
 
-IV__PUBLIC void iv_event_post(struct iv_event *event)
+/* One post; twice in the object code, so that bare metal pays for no watch. */
+static inline void post(struct iv_event *event, bool watched)
 {
-	_Atomic(uintptr_t) *word = iv__event_owner(event);
-	uintptr_t owner;
+	struct iv__inbox *inbox;
 
 	/*
 	 * P1. Release: with the acquire of O2, for the payload. Acquire: with
-	 * the release of the O2 before, for next_.
+	 * the release of the O2 before, for next_ and owner_.
 	 */
-	iv__hb_before(event);
-	if (atomic_fetch_or_explicit(word, IV__EVENT_PENDING,
-				     memory_order_acq_rel) &
-	    IV__EVENT_PENDING)
+	if (watched)
+		iv__hb_before(event);
+	if (atomic_exchange_explicit(iv__event_pending(event), 1,
+				     memory_order_acq_rel))
 		return;
-	iv__hb_after(event);
+	if (watched)
+		iv__hb_after(event);
 
 	/* Claimed: until P3 nobody else changes it. */
-	owner = atomic_load_explicit(word, memory_order_relaxed);
-	owner &= ~(uintptr_t)IV__EVENT_PENDING;
-	if (__builtin_expect(owner == 0, 0))
+	inbox = event->owner_.inbox;
+	if (__builtin_expect(inbox == NULL, 0))
 		iv_fatal("iv_event_post: the event is not registered; have its "
 			 "owner call iv_event_register() first");
 
-	iv__inbox_push((struct iv__inbox *)owner, event);
+	iv__inbox_push(inbox, event, watched);
+}
+
+__attribute__((noinline)) static void post_watched(struct iv_event *event)
+{
+	post(event, true);
+}
+
+IV__PUBLIC void iv_event_post(struct iv_event *event)
+{
+	if (__builtin_expect(iv__watch != 0, 0))
+		post_watched(event);
+	else
+		post(event, false);
 }

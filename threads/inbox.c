@@ -5,18 +5,14 @@
  * The protocol, its claims and its step numbers are in inbox.h.
  */
 #include <sched.h>
-#include "annotate.h"
 #include "inbox.h"
-
-/* Not the address of an event: these are aligned. */
-#define SLEEPING ((uintptr_t)1)
 
 _Thread_local struct iv__inbox *iv__inbox_self;
 
 static void ring_init(struct iv_event *ring)
 {
 	ring->next_ = ring;
-	ring->prev_ = ring;
+	ring->owner_.prev = ring;
 }
 
 static bool ring_empty(const struct iv_event *ring)
@@ -28,17 +24,17 @@ static bool ring_empty(const struct iv_event *ring)
 static void ring_append(struct iv_event *ring, struct iv_event *first,
 			struct iv_event *last)
 {
-	first->prev_ = ring->prev_;
-	ring->prev_->next_ = first;
+	first->owner_.prev = ring->owner_.prev;
+	ring->owner_.prev->next_ = first;
 	last->next_ = ring;
-	ring->prev_ = last;
+	ring->owner_.prev = last;
 }
 
-static void ring_remove(struct iv_event *event)
+static void ring_remove(struct iv__inbox *inbox, struct iv_event *event)
 {
-	event->next_->prev_ = event->prev_;
-	event->prev_->next_ = event->next_;
-	event->prev_ = NULL;
+	event->next_->owner_.prev = event->owner_.prev;
+	event->owner_.prev->next_ = event->next_;
+	event->owner_.inbox = inbox;
 }
 
 /* O1: the chain comes latest first; the queue is in order of posting. */
@@ -61,7 +57,7 @@ static void take(struct iv__inbox *inbox)
 		iv__hb_after(&event->next_);
 		next = event->next_;
 		event->next_ = later;
-		event->prev_ = next;
+		event->owner_.prev = next;
 		later = event;
 	}
 
@@ -76,21 +72,21 @@ static void drain(struct iv__inbox *inbox)
 	take(inbox);
 	if (!ring_empty(&inbox->queue)) {
 		ring_append(&inbox->running, inbox->queue.next_,
-			    inbox->queue.prev_);
+			    inbox->queue.owner_.prev);
 		ring_init(&inbox->queue);
 	}
 
 	while (!ring_empty(&inbox->running)) {
 		event = inbox->running.next_;
-		ring_remove(event);
+		ring_remove(inbox, event);
 
 		/*
 		 * O2. Acquire: with the release of every coalesced P1.
-		 * Release: with the acquire of the next P1, for next_.
+		 * Release: with the acquire of the next P1, for next_ and
+		 * owner_.
 		 */
 		iv__hb_before(event);
-		atomic_exchange_explicit(iv__event_owner(event),
-					 (uintptr_t)inbox,
+		atomic_exchange_explicit(iv__event_pending(event), 0,
 					 memory_order_acq_rel);
 		iv__hb_after(event);
 
@@ -110,10 +106,26 @@ void iv__inbox_reopened(struct iv__inbox *inbox)
 	inbox->wakes_owed = 0;
 }
 
+/* Tells whose an event is; 0 stays for none. */
+static unsigned int next_tag(void)
+{
+	static atomic_uint last;
+	unsigned int tag;
+
+	do {
+		tag = atomic_fetch_add_explicit(&last, 1,
+						memory_order_relaxed) +
+		      1;
+	} while (tag == 0);
+
+	return tag;
+}
+
 void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop)
 {
 	atomic_init(&inbox->head, 0);
 	inbox->loop = loop;
+	inbox->tag = next_tag();
 	iv__inbox_reopened(inbox);
 	inbox->asleep = false;
 	ring_init(&inbox->queue);
@@ -142,30 +154,16 @@ void iv__inbox_close(struct iv__inbox *inbox)
 	iv__inbox_self = NULL;
 }
 
-static void wake(struct iv__inbox *inbox)
+void iv__inbox_wake(struct iv__inbox *inbox, bool watched)
 {
-	iv__hb_before(inbox);
+	if (watched)
+		iv__hb_before(inbox);
 	iv__waker_wake(inbox->wake_fd, inbox->wake_is_pipe);
 }
 
-void iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event)
+void iv__inbox_drain_later(struct iv__inbox *inbox)
 {
-	bool own = inbox == iv__inbox_self;
-	uintptr_t head;
-
-	head = atomic_load_explicit(&inbox->head, memory_order_relaxed);
-	do {
-		event->next_ = head == SLEEPING ? NULL :
-						  (struct iv_event *)head;
-		iv__hb_before(&event->next_);
-		/* Release: with the acquire of O1. */
-	} while (!atomic_compare_exchange_weak_explicit(
-		&inbox->head, &head, (uintptr_t)event, memory_order_acq_rel,
-		memory_order_relaxed));
-
-	if (head == SLEEPING)
-		wake(inbox);
-	else if (own && !iv_task_registered(&inbox->drain))
+	if (!iv_task_registered(&inbox->drain))
 		iv_task_register(&inbox->drain);
 }
 
@@ -174,24 +172,25 @@ void iv__inbox_cancel(struct iv__inbox *inbox, struct iv_event *event)
 {
 	for (;;) {
 		take(inbox);
-		if (event->prev_ != NULL)
+		if (event->owner_.inbox != inbox)
 			break;
 		sched_yield();
 	}
 
-	ring_remove(event);
+	ring_remove(inbox, event);
 }
 
 bool iv__inbox_before_sleep(struct iv__inbox *inbox)
 {
 	uintptr_t nothing = 0;
 
-	if (!ring_empty(&inbox->queue))
+	/* A handler that runs a nested iv_main() has left some waiting. */
+	if (!ring_empty(&inbox->queue) || !ring_empty(&inbox->running))
 		return false;
 
 	/* O4: totally ordered with P3 by being of the same word. */
 	inbox->asleep = atomic_compare_exchange_strong_explicit(
-		&inbox->head, &nothing, SLEEPING, memory_order_acq_rel,
+		&inbox->head, &nothing, IV__SLEEPING, memory_order_acq_rel,
 		memory_order_relaxed);
 
 	return inbox->asleep;
@@ -199,14 +198,14 @@ bool iv__inbox_before_sleep(struct iv__inbox *inbox)
 
 void iv__inbox_after_sleep(struct iv__inbox *inbox)
 {
-	uintptr_t sleeping = SLEEPING;
+	uintptr_t sleeping = IV__SLEEPING;
 
 	inbox->asleep = false;
 
 	/* O6 */
-	if (!atomic_compare_exchange_strong_explicit(
-		    &inbox->head, &sleeping, 0, memory_order_acq_rel,
-		    memory_order_relaxed))
+	if (!atomic_compare_exchange_strong_explicit(&inbox->head, &sleeping, 0,
+						     memory_order_acq_rel,
+						     memory_order_relaxed))
 		inbox->wakes_owed++;
 }
 

@@ -2,18 +2,21 @@
 /*
  * inbox.h - the events posted to one loop, and waking it
  *
- * Three words carry everything: a loop's inbox->head, and of each event
- * owner_ (the inbox, with PENDING in its lowest bit) and next_.
+ * Few words carry everything: a loop's inbox->head, and of each event
+ * pending_, owner_ and next_.
  *
  *	head:   NULL       nothing posted, the owner is awake
  *	        an event   posted ones, the latest first, chained by next_
  *	        SLEEPING   nothing posted, the owner sleeps or is about to
  *
+ *	owner_: the inbox; while the event is in the owner's queue, where no
+ *	        poster looks at it, the event before it
+ *
  *	poster, any thread                  owner
  *
- *	P1 set PENDING in owner_; was       O1 take the chain, leaving NULL, and
- *	   it set: done, coalesced             append it to the queue in order
- *	P2 next_ = head                     O2 for each: clear PENDING,
+ *	P1 swap pending_ for 1; was it      O1 take the chain, leaving NULL, and
+ *	   1: done, coalesced                  append it to the queue in order
+ *	P2 next_ = head of owner_           O2 for each: swap pending_ for 0,
  *	P3 CAS head from that to the        O3    then call the handler
  *	   event, else P2 again             O4 about to block: CAS head from NULL
  *	P4 was head SLEEPING: write to         to SLEEPING; fails: do not block
@@ -27,7 +30,7 @@
  *   comes first: P3 first makes O4 fail, O4 first makes P3 see SLEEPING.
  *   Were O4 a store, it would wipe out a chain pushed since O1.
  * - No lost payload. P1 is a read-modify-write even when it coalesces: it
- *   precedes the O2 that it coalesces into in the order of owner_, so what
+ *   precedes the O2 that it coalesces into in the order of pending_, so what
  *   was written before P1 is seen at O3. Were P1 a load with the set behind
  *   it, the payload could still be in the poster's store buffer at O3. Were O2
  *   behind O3, a post made during the handler would be forgotten.
@@ -57,20 +60,25 @@
 #include <iv.h>
 #include <iv_event.h>
 #include "../runtime/loop.h"
+#include "annotate.h"
 
 struct iv__inbox {
-	_Alignas(64) _Atomic(uintptr_t) head;	/* a */
+	_Alignas(64) _Atomic(uintptr_t) head; /* a */
 
-	_Alignas(64) struct iv__loop *loop;	/* c */
-	int wake_fd;				/* c, but for a fork */
-	bool wake_is_pipe;			/* c, but for a fork */
+	_Alignas(64) struct iv__loop *loop; /* c */
+	int wake_fd;			    /* c, but for a fork */
+	bool wake_is_pipe;		    /* c, but for a fork */
+	unsigned int tag;		    /* c: in its events; never 0 */
 
-	bool asleep;				/* o: between O4 and O6 */
-	uint64_t wakes_owed;			/* o: since it was opened */
-	struct iv_event queue;			/* o: ring of pending events */
-	struct iv_event running;		/* o: ring of this drain's */
-	struct iv_task drain;			/* o: posts by the owner */
+	bool asleep;		 /* o: between O4 and O6 */
+	uint64_t wakes_owed;	 /* o: since it was opened */
+	struct iv_event queue;	 /* o: ring of pending events */
+	struct iv_event running; /* o: ring of this drain's */
+	struct iv_task drain;	 /* o: posts by the owner */
 };
+
+/* In head; not the address of an event, for these are aligned. */
+#define IV__SLEEPING ((uintptr_t)1)
 
 /* The calling thread's inbox, or NULL. */
 extern _Thread_local struct iv__inbox *iv__inbox_self
@@ -84,8 +92,36 @@ void iv__inbox_reopened(struct iv__inbox *inbox);
 /* Wait for the wakes that are owed, so that the waker may be closed. */
 void iv__inbox_close(struct iv__inbox *inbox);
 
-/* P2 to P4, for an event that the caller has claimed. Any thread. */
-void iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event);
+/* P4, and its like for an event that the owner has posted itself. */
+void iv__inbox_wake(struct iv__inbox *inbox, bool watched);
+void iv__inbox_drain_later(struct iv__inbox *inbox);
+
+/*
+ * P2 to P4, for an event that the caller has claimed. Any thread. Inline, and
+ * with @watched (is a race detector to be told?) settled by the caller, so
+ * that a post is one function without a frame.
+ */
+static inline void
+iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event, bool watched)
+{
+	uintptr_t head;
+
+	head = atomic_load_explicit(&inbox->head, memory_order_relaxed);
+	do {
+		event->next_ = head == IV__SLEEPING ? NULL
+						    : (struct iv_event *)head;
+		if (watched)
+			iv__hb_before(&event->next_);
+		/* Release: with the acquire of O1. */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&inbox->head, &head, (uintptr_t)event, memory_order_acq_rel,
+		memory_order_relaxed));
+
+	if (head == IV__SLEEPING)
+		iv__inbox_wake(inbox, watched);
+	else if (inbox == iv__inbox_self)
+		iv__inbox_drain_later(inbox);
+}
 
 /* Take a claimed event out again; its handler is not called. Owner. */
 void iv__inbox_cancel(struct iv__inbox *inbox, struct iv_event *event);
@@ -95,12 +131,9 @@ bool iv__inbox_before_sleep(struct iv__inbox *inbox);
 void iv__inbox_after_sleep(struct iv__inbox *inbox);
 void iv__inbox_dispatch(struct iv__inbox *inbox);
 
-/* The two halves of owner_. */
-enum { IV__EVENT_PENDING = 1 };
-
-static inline _Atomic(uintptr_t) *iv__event_owner(struct iv_event *event)
+static inline atomic_uint *iv__event_pending(struct iv_event *event)
 {
-	return (_Atomic(uintptr_t) *)&event->owner_;
+	return (atomic_uint *)&event->pending_;
 }
 
 #endif

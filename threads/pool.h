@@ -32,11 +32,12 @@
  *	   set SEARCH                   W6 nothing in sight: set SEARCH
  *	G3 swap its state for RUN; was  W7 push the item on done, post the
  *	   it SLEEP: post its sema-        owner an event if done was empty
- *	   phore; IN_LOOP: post it an
- *	   event; DEAD: start a thread  park, when W1 found nothing
- *	G4 no thread to be had: try
- *	   the next; none left: put     K1 swap state for SLEEP or IN_LOOP,
- *	   them back, clear SEARCH         for DEAD when SHUT is set
+ *	   phore; DEAD: start a thread;
+ *	   IN_LOOP: swap it for STOP,   park, when W1 found nothing
+ *	   post it an event
+ *	G4 IN_LOOP, or no thread: try   K1 swap state for SLEEP or IN_LOOP,
+ *	   the next; none left: clear      for DEAD when SHUT is set
+ *	   SEARCH, put dead ones back
  *	G5 nobody in RUN or STOP: ask   K2 CAS gate: push self, clear SEARCH
  *	   the owner to help               if it was set by us
  *	                                K3 look at everything again; there is
@@ -65,6 +66,9 @@
  *   against the CAS of K4 decides between a call and an end; who takes SLEEP
  *   or IN_LOOP away makes exactly one call, and it is waited for. Were K4 a
  *   store, a call could be lost together with its item.
+ * - SEARCH is never held while callbacks run, for they may block: W3 clears it
+ *   ahead of work, thread_start and a turn of the own loop, and a worker that
+ *   is IN_LOOP, which may be inside a callback just now, does not get it.
  * - Nobody is stuck when no thread can be started (G4, G5): the owner's loop
  *   runs one item a round for as long as nobody else does (help).
  * - End. alive counts threads, and one for the owner until it has put the
@@ -97,54 +101,54 @@ enum { IV__POOL_MAX_WORKERS = 16384 };
 struct iv__pool_thread {
 	struct iv__pool *pool;
 	struct iv__worker *worker;
-	struct iv_work_item *item;	/* at work, or NULL */
-	bool searching;			/* SEARCH is set by us, or for us */
-	bool started;			/* thread_stop is owed */
-	struct iv_event kick;		/* the call of one that is IN_LOOP */
-	bool has_kick;			/* registered */
+	struct iv_work_item *item; /* at work, or NULL */
+	bool searching;		   /* SEARCH is set by us, or for us */
+	bool started;		   /* thread_stop is owed */
+	struct iv_event kick;	   /* the call of one that is IN_LOOP */
+	bool has_kick;		   /* registered */
 	bool kicked;
 };
 
 enum iv__worker_state {
-	IV__WORKER_DEAD,		/* no thread, or one that leaves */
-	IV__WORKER_RUN,			/* called at G3, SEARCH set for it */
-	IV__WORKER_STOP,		/* called at T2 */
-	IV__WORKER_SLEEP,		/* waits for its semaphore */
-	IV__WORKER_IN_LOOP,		/* waits in its own loop */
+	IV__WORKER_DEAD,    /* no thread, or one that leaves */
+	IV__WORKER_RUN,	    /* called at G3, SEARCH set for it */
+	IV__WORKER_STOP,    /* called without it, at T2 or G3 */
+	IV__WORKER_SLEEP,   /* waits for its semaphore */
+	IV__WORKER_IN_LOOP, /* waits in its own loop */
 };
 
 struct iv__worker {
-	_Alignas(64) _Atomic(struct iv_work_item *) slot;	/* a */
+	_Alignas(64) _Atomic(struct iv_work_item *) slot; /* a */
 
-	_Alignas(64) atomic_int state;		/* a: iv__worker_state */
-	atomic_uint below;			/* a: in the idle stack */
-	struct iv__pool *pool;			/* c */
-	struct iv__pool_thread *thread;		/* w, p: with state */
-	sem_t call;				/* of one in SLEEP */
+	_Alignas(64) atomic_int state;	/* a: iv__worker_state */
+	atomic_uint below;		/* a: in the idle stack */
+	struct iv__pool *pool;		/* c */
+	struct iv__pool_thread *thread; /* w, p: with state */
+	sem_t call;			/* of one in SLEEP */
 };
 
 struct iv__pool {
-	_Alignas(64) _Atomic(struct iv_work_item *) intake;	/* a */
-	_Alignas(64) _Atomic(uint64_t) gate;			/* a */
-	_Alignas(64) _Atomic(struct iv_work_item *) done;	/* a */
+	_Alignas(64) _Atomic(struct iv_work_item *) intake; /* a */
+	_Alignas(64) _Atomic(uint64_t) gate;		    /* a */
+	_Alignas(64) _Atomic(struct iv_work_item *) done;   /* a */
 
-	_Alignas(64) atomic_uint alive;		/* a: threads, and the owner */
-	atomic_uint num_started;		/* a: workers ever popped */
-	atomic_bool stranded;			/* a: set at G5 */
+	_Alignas(64) atomic_uint alive; /* a: threads, and the owner */
+	atomic_uint num_started;	/* a: workers ever popped */
+	atomic_bool stranded;		/* a: set at G5 */
 
-	pthread_mutex_t leave_lock;		/* for the next two */
-	bool has_left;				/* m */
-	pthread_t last_left;			/* m: to be joined */
+	pthread_mutex_t leave_lock; /* for the next two */
+	bool has_left;		    /* m */
+	pthread_t last_left;	    /* m: to be joined */
 
-	struct iv__loop *owner;			/* c */
-	unsigned int num_workers;		/* c: without the helper */
-	void *cookie;				/* c */
-	void (*thread_start)(void *cookie);	/* c */
-	void (*thread_stop)(void *cookie);	/* c */
+	struct iv__loop *owner;		    /* c */
+	unsigned int num_workers;	    /* c: without the helper */
+	void *cookie;			    /* c */
+	void (*thread_start)(void *cookie); /* c */
+	void (*thread_stop)(void *cookie);  /* c */
 
-	struct iv_event got_done;		/* its own protocol */
-	struct iv_event ended;			/* its own protocol */
-	struct iv_task help;			/* o: G5; counted in alive */
+	struct iv_event got_done; /* its own protocol */
+	struct iv_event ended;	  /* its own protocol */
+	struct iv_task help;	  /* o: G5; counted in alive */
 
 	/* One more than num_workers: the last is the helping owner's slot. */
 	struct iv__worker worker[];

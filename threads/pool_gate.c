@@ -33,18 +33,6 @@ static uint64_t with_top(uint64_t gate, uint64_t top)
 	return (gate & (SEARCH | SHUT)) | ((gate + TAG_ONE) & TAG) | top;
 }
 
-static void push(struct iv__worker *worker, uint64_t clear)
-{
-	struct iv__pool *pool = worker->pool;
-	uint64_t gate = atomic_load(&pool->gate);
-
-	do {
-		atomic_exchange(&worker->below, (unsigned int)(gate & TOP));
-	} while (!atomic_compare_exchange_weak(
-		&pool->gate, &gate,
-		with_top(gate, index_1(worker)) & ~clear));
-}
-
 bool iv__pool_push_idle(struct iv__worker *worker, bool searching)
 {
 	struct iv__pool *pool = worker->pool;
@@ -60,8 +48,7 @@ bool iv__pool_push_idle(struct iv__worker *worker, bool searching)
 		}
 		atomic_exchange(&worker->below, (unsigned int)(gate & TOP));
 	} while (!atomic_compare_exchange_weak(
-		&pool->gate, &gate,
-		with_top(gate, index_1(worker)) & ~clear));
+		&pool->gate, &gate, with_top(gate, index_1(worker)) & ~clear));
 
 	return leaving;
 }
@@ -88,32 +75,34 @@ pop(struct iv__pool *pool, uint64_t unless, uint64_t set)
 		if (worker == NULL || (gate & unless) != 0)
 			return NULL;
 		below = atomic_load(&worker->below);
-	} while (!atomic_compare_exchange_weak(
-		&pool->gate, &gate, with_top(gate, below) | set));
+	} while (!atomic_compare_exchange_weak(&pool->gate, &gate,
+					       with_top(gate, below) | set));
 
 	note_started(pool, index_1(worker));
 
 	return worker;
 }
 
-/* G3, T2: swap the state of a popped worker; false when there is no thread. */
-static bool call(struct iv__worker *worker, enum iv__worker_state state)
+/* G3, T2: swap the state of a popped worker and call it; the old state. */
+static int call(struct iv__worker *worker, enum iv__worker_state state)
 {
 	int old = atomic_exchange(&worker->state, (int)state);
 
 	iv__hb_after(&worker->state);
-	if (old == IV__WORKER_SLEEP)
+	if (old == IV__WORKER_SLEEP) {
 		sem_post(&worker->call);
-	else if (old == IV__WORKER_IN_LOOP)
+	} else if (old == IV__WORKER_IN_LOOP) {
+		/* It reads its state when the kick has come. */
+		atomic_exchange(&worker->state, IV__WORKER_STOP);
 		iv_event_post(&worker->thread->kick);
+	}
 
-	return old != IV__WORKER_DEAD;
+	return old;
 }
 
-static bool call_or_start(struct iv__worker *worker)
+/* Have a dead worker run by a new thread. */
+static bool start(struct iv__worker *worker)
 {
-	if (call(worker, IV__WORKER_RUN))
-		return true;
 	if (iv__pool_start_thread(worker) == 0)
 		return true;
 
@@ -122,15 +111,14 @@ static bool call_or_start(struct iv__worker *worker)
 	return false;
 }
 
-/* Push a chain of popped workers back, linked by below. */
-static void push_back(struct iv__pool *pool, struct iv__worker *chain,
-		      uint64_t clear)
+/* Push a chain of popped workers, linked by below, back: all are dead. */
+static void push_back(struct iv__pool *pool, struct iv__worker *chain)
 {
 	while (chain != NULL) {
 		struct iv__worker *worker = chain;
 
 		chain = worker_at(pool, atomic_load(&worker->below));
-		push(worker, chain == NULL ? clear : 0);
+		iv__pool_push_idle(worker, false);
 	}
 }
 
@@ -161,15 +149,23 @@ void iv__pool_wake_one(struct iv__pool *pool)
 	if (worker == NULL)
 		return;
 
-	while (worker != NULL && !call_or_start(worker)) {
-		refused = chain_up(worker, refused);
+	do {
+		int old = call(worker, IV__WORKER_RUN);
+
+		if (old == IV__WORKER_SLEEP ||
+		    (old == IV__WORKER_DEAD && start(worker))) {
+			push_back(pool, refused);
+			return;
+		}
+		if (old == IV__WORKER_DEAD)
+			refused = chain_up(worker, refused);
 		worker = pop(pool, 0, 0);
-	}
+	} while (worker != NULL);
 
 	/* G4 */
-	push_back(pool, refused, worker == NULL ? SEARCH : 0);
-	if (worker == NULL)
-		iv__pool_ask_for_help(pool);
+	push_back(pool, refused);
+	iv__pool_stop_search(pool);
+	iv__pool_ask_for_help(pool);
 }
 
 bool iv__pool_anyone_running(struct iv__pool *pool)
@@ -205,13 +201,13 @@ void iv__pool_shut(struct iv__pool *pool)
 	atomic_fetch_or(&pool->gate, SHUT);
 
 	while ((worker = pop(pool, 0, 0)) != NULL) {
-		if (call(worker, IV__WORKER_STOP))
+		if (call(worker, IV__WORKER_STOP) != IV__WORKER_DEAD)
 			continue;
 		atomic_exchange(&worker->state, IV__WORKER_DEAD);
 		dead = chain_up(worker, dead);
 	}
 
-	push_back(pool, dead, 0);
+	push_back(pool, dead);
 	if (iv__pool_has_work(pool))
 		iv__pool_wake_one(pool);
 }

@@ -167,8 +167,7 @@ static bool park(struct iv__pool_thread *self)
 
 	called = in_loop ? sleep_in_loop(self) : sleep_on_semaphore(self);
 	if (called)
-		self->searching = atomic_load(&worker->state) ==
-				  IV__WORKER_RUN;
+		self->searching = atomic_load(&worker->state) == IV__WORKER_RUN;
 
 	return called;
 }
@@ -191,6 +190,21 @@ static struct iv_work_item *find(struct iv__pool_thread *self, bool *more)
 	return iv__pool_steal(self->worker, more);
 }
 
+/*
+ * W3 and W4. Also ahead of callbacks that are not work, for which nobody
+ * must wait: while SEARCH is set, nobody else is woken.
+ */
+static void stop_search(struct iv__pool_thread *self, bool more)
+{
+	if (self->searching) {
+		self->searching = false;
+		iv__pool_stop_search(self->pool);
+		more = more || iv__pool_has_work(self->pool);
+	}
+	if (more)
+		iv__pool_wake_one(self->pool);
+}
+
 /* W7 */
 static void complete(struct iv__pool *pool, struct iv_work_item *item)
 {
@@ -199,20 +213,13 @@ static void complete(struct iv__pool *pool, struct iv_work_item *item)
 }
 
 /* W3 to W7. Without a completion the item is gone when work returns. */
-static void process(struct iv__pool_thread *self, struct iv_work_item *item,
-		    bool more)
+static void
+process(struct iv__pool_thread *self, struct iv_work_item *item, bool more)
 {
 	struct iv__pool *pool = self->pool;
 	bool has_completion = item->completion != NULL;
 
-	if (self->searching) {
-		self->searching = false;
-		iv__pool_stop_search(pool);
-		more = more || iv__pool_has_work(pool);
-	}
-	if (more)
-		iv__pool_wake_one(pool);
-
+	stop_search(self, more);
 	self->item = has_completion ? item : NULL;
 	item->work(item->cookie);
 	self->item = NULL;
@@ -235,8 +242,10 @@ static void serve(struct iv__pool_thread *self)
 		else if (!park(self))
 			break;
 
-		if (loop_in_use())
+		if (loop_in_use()) {
+			stop_search(self, false);
 			iv__loop_turn(iv__self, false);
+		}
 	}
 }
 
@@ -315,8 +324,10 @@ static void live(struct iv__pool_thread *self)
 	}
 
 	self->started = true;
-	if (pool->thread_start != NULL)
+	if (pool->thread_start != NULL) {
+		stop_search(self, false);
 		pool->thread_start(pool->cookie);
+	}
 
 	serve(self);
 

@@ -14,7 +14,7 @@
 
 struct iv__shared {
 	struct iv__inbox inbox;
-	struct iv_list_head children;	/* o: threads it has created */
+	struct iv_list_head children; /* o: threads it has created */
 };
 
 /*

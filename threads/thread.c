@@ -32,14 +32,14 @@
 enum { RUNNING, ENDED, ORPHANED };
 
 struct child {
-	struct iv_list_head list;	/* p: in shared->children */
-	struct iv_event ended;		/* its own protocol */
-	pthread_t thread;		/* p */
-	atomic_int state;		/* a: C1, L1 */
-	atomic_ulong id;		/* a: 0 until the thread runs */
-	void (*start)(void *);		/* c */
-	void *arg;			/* c */
-	char name[];			/* c */
+	struct iv_list_head list; /* p: in shared->children */
+	struct iv_event ended;	  /* its own protocol */
+	pthread_t thread;	  /* p */
+	atomic_int state;	  /* a: C1, L1 */
+	atomic_ulong id;	  /* a: 0 until the thread runs */
+	void (*start)(void *);	  /* c */
+	void *arg;		  /* c */
+	char name[];		  /* c */
 };
 
 static atomic_int debug_state;

@@ -52,10 +52,12 @@ static struct iv__pool *own_pool(struct iv_work_pool *pool, const char *call)
 
 	if (mine == NULL)
 		iv_fatal("%s: the pool was put or never created; call "
-			 "iv_work_pool_create() first", call);
+			 "iv_work_pool_create() first",
+			 call);
 	if (mine->owner != loop)
 		iv_fatal("%s: the pool belongs to another thread; make this "
-			 "call in the thread that created it", call);
+			 "call in the thread that created it",
+			 call);
 
 	return mine;
 }
@@ -74,8 +76,8 @@ static void submit(struct iv__pool *pool, struct iv_work_item *item)
 		iv__pool_wake_one(pool);
 }
 
-IV__PUBLIC void iv_work_pool_submit_work(struct iv_work_pool *pool,
-					 struct iv_work_item *item)
+IV__PUBLIC void
+iv_work_pool_submit_work(struct iv_work_pool *pool, struct iv_work_item *item)
 {
 	const char *call = "iv_work_pool_submit_work";
 
@@ -99,8 +101,7 @@ IV__PUBLIC void iv_work_pool_submit_continuation(struct iv_work_pool *pool,
 	iv__loop_self(call);
 	if (pool == NULL)
 		iv__work_run_here(item);
-	else if (at_work != NULL &&
-		 (get(pool) == at_work || get(pool) == NULL))
+	else if (at_work != NULL && (get(pool) == at_work || get(pool) == NULL))
 		submit(at_work, item);
 	else
 		submit(own_pool(pool, call), item);

@@ -7,7 +7,6 @@
 
 #include <iv_work.h>
 
-
 /* Run the item and its completion on the calling loop, from a task. */
 void iv__work_run_here(struct iv_work_item *item);
 

@@ -28,16 +28,16 @@ enum { BATCH = 256 };
 #define WAKER UINT32_MAX
 
 struct slot {
-	struct iv_fd *fd;		/* NULL: no entry of ours */
-	uint32_t generation;		/* of the entry made last */
+	struct iv_fd *fd;    /* NULL: no entry of ours */
+	uint32_t generation; /* of the entry made last */
 };
 
 struct epoll_state {
 	int epfd;
-	bool milliseconds;		/* the kernel has no epoll_pwait2() */
-	bool stale;			/* the set has entries of nobody */
+	bool milliseconds; /* the kernel has no epoll_pwait2() */
+	bool stale;	   /* the set has entries of nobody */
 	int num_slots;
-	struct slot *slots;		/* by descriptor number */
+	struct slot *slots; /* by descriptor number */
 	struct epoll_event batch[BATCH];
 };
 

@@ -142,8 +142,8 @@ static int poll_reopen(struct iv__loop *loop)
 	return 0;
 }
 
-static void collect(struct iv__loop *loop, struct pollfd *entry,
-		    struct iv_fd *owner)
+static void
+collect(struct iv__loop *loop, struct pollfd *entry, struct iv_fd *owner)
 {
 	unsigned int bands = 0;
 
