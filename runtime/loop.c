@@ -15,6 +15,9 @@
 /* As many descriptors as a process may ask for without being asked. */
 enum { MAX_DESCRIPTORS = 131072 };
 
+/* How long a loop may go without a look at the kernel. */
+enum { MAX_SKIPPED = 15, MAX_SKIPPING_NS = 50000 };
+
 _Thread_local struct iv__loop *iv__self;
 
 static pthread_once_t process_once = PTHREAD_ONCE_INIT;
@@ -227,14 +230,23 @@ static int64_t time_to_sleep_ns(const struct iv__loop *loop)
 
 /*
  * What other threads sent while we got ready to sleep is handled at once,
- * without a look at the kernel between; but only every other time, so that
- * descriptors get their turn however much is sent.
+ * without a look at the kernel between, which costs more than most of what is
+ * sent; but so few times and for so short a time that descriptors get their
+ * turn however much is sent.
  */
 static bool may_skip_wait(struct iv__loop *loop)
 {
-	loop->skipped_wait = !loop->skipped_wait;
+	uint64_t now_ns = iv__clock_ns();
 
-	return loop->skipped_wait;
+	if (loop->num_skipped == 0)
+		loop->skipping_since_ns = now_ns;
+	else if (loop->num_skipped == MAX_SKIPPED ||
+		 now_ns - loop->skipping_since_ns > MAX_SKIPPING_NS)
+		return false;
+
+	loop->num_skipped++;
+
+	return true;
 }
 
 static void wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
@@ -251,6 +263,7 @@ static void wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
 			timeout_ns = 0;
 	}
 
+	loop->num_skipped = 0;
 	loop->backend->wait(loop, timeout_ns);
 	if (sleeping)
 		loop->hooks->after_sleep(loop);

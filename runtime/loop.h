@@ -56,12 +56,14 @@ struct iv__loop {
 
 	unsigned int depth; /* iv_main() calls inside each other */
 	bool quit;
-	bool closing;	   /* inside iv_deinit() */
-	bool forked;	   /* what we wait with is the parent's */
-	bool skipped_wait; /* the last round did not look */
+	bool closing; /* inside iv_deinit() */
+	bool forked;  /* what we wait with is the parent's */
 	bool now_valid;
 	struct timespec now;
 	long numobjs; /* what keeps iv_main() running */
+
+	unsigned int num_skipped; /* rounds without a look */
+	uint64_t skipping_since_ns;
 
 	struct iv_list_head dirty; /* iv_fd: wanted_ != watched_ */
 	struct iv_list_head ready; /* iv_fd: fired_ != 0 */

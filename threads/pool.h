@@ -198,7 +198,10 @@ bool iv__pool_anyone_running(struct iv__pool *pool);
 /* Have a new thread run @worker. 0 or -errno. */
 int iv__pool_start_thread(struct iv__worker *worker);
 
-/* The pool whose worker the calling thread is, or NULL. */
+/* G5: run the item's work function as if the caller were a worker. */
+void iv__pool_run_as_worker(struct iv__pool *pool, struct iv_work_item *item);
+
+/* The pool that the calling thread works for, or NULL. */
 struct iv__pool *iv__pool_of_this_thread(void);
 
 /* pool_owner.c */

@@ -49,7 +49,7 @@ static void help(void *cookie)
 	if (item != NULL) {
 		bool has_completion = item->completion != NULL;
 
-		item->work(item->cookie);
+		iv__pool_run_as_worker(pool, item);
 		iv_invalidate_now();
 		if (has_completion)
 			item->completion(item->cookie);

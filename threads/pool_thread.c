@@ -30,11 +30,21 @@ enum { NO_KICK_MS = 10 };
 #define sem_wait_until(sem, until) sem_timedwait(sem, until)
 #endif
 
-static _Thread_local struct iv__pool_thread *self_of_thread;
+static _Thread_local struct iv__pool *pool_of_this_thread;
 
 struct iv__pool *iv__pool_of_this_thread(void)
 {
-	return self_of_thread != NULL ? self_of_thread->pool : NULL;
+	return pool_of_this_thread;
+}
+
+/* A worker of one pool may own another one, and help it. */
+void iv__pool_run_as_worker(struct iv__pool *pool, struct iv_work_item *item)
+{
+	struct iv__pool *outer = pool_of_this_thread;
+
+	pool_of_this_thread = pool;
+	item->work(item->cookie);
+	pool_of_this_thread = outer;
 }
 
 static bool loop_in_use(void)
@@ -346,7 +356,7 @@ static void *run(void *arg)
 		.searching = true,
 	};
 
-	self_of_thread = &self;
+	pool_of_this_thread = worker->pool;
 	worker->thread = &self;
 
 	pthread_cleanup_push(wind_up, &self);
