@@ -141,6 +141,7 @@ struct iv__pool {
 	pthread_t last_left;	    /* m: to be joined */
 
 	struct iv__loop *owner;		    /* c */
+	const struct iv_work_pool *address; /* c: the user's; not read */
 	unsigned int num_workers;	    /* c: without the helper */
 	void *cookie;			    /* c */
 	void (*thread_start)(void *cookie); /* c */

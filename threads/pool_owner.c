@@ -192,6 +192,7 @@ int iv__pool_open(struct iv__pool **poolp, const struct iv_work_pool *config)
 		return -ENOMEM;
 
 	pool->owner = iv__self;
+	pool->address = config;
 	ret = register_events(pool);
 	if (ret < 0) {
 		free(pool);

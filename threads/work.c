@@ -8,26 +8,6 @@
 #include "pool.h"
 #include "work_local.h"
 
-/*
- * The user's structure may be read by workers while the owner puts it, so its
- * one word is written by an exchange. NULL: never created by us, or put.
- */
-static _Atomic(struct iv__pool *) *word_of(struct iv_work_pool *pool)
-{
-	return (_Atomic(struct iv__pool *) *)&pool->pool_;
-}
-
-static struct iv__pool *get(struct iv_work_pool *pool)
-{
-	/* Acquire: with the exchange of iv_work_pool_create(). */
-	return atomic_load_explicit(word_of(pool), memory_order_acquire);
-}
-
-static void set(struct iv_work_pool *pool, struct iv__pool *value)
-{
-	atomic_exchange_explicit(word_of(pool), value, memory_order_acq_rel);
-}
-
 IV__PUBLIC int iv_work_pool_create(struct iv_work_pool *pool)
 {
 	struct iv__pool *created;
@@ -40,7 +20,7 @@ IV__PUBLIC int iv_work_pool_create(struct iv_work_pool *pool)
 		errno = -ret;
 		return -1;
 	}
-	set(pool, created);
+	pool->pool_ = created;
 
 	return 0;
 }
@@ -48,7 +28,7 @@ IV__PUBLIC int iv_work_pool_create(struct iv_work_pool *pool)
 static struct iv__pool *own_pool(struct iv_work_pool *pool, const char *call)
 {
 	struct iv__loop *loop = iv__loop_self(call);
-	struct iv__pool *mine = get(pool);
+	struct iv__pool *mine = pool->pool_;
 
 	if (mine == NULL)
 		iv_fatal("%s: the pool was put or never created; call "
@@ -66,7 +46,7 @@ IV__PUBLIC void iv_work_pool_put(struct iv_work_pool *pool)
 {
 	struct iv__pool *mine = own_pool(pool, "iv_work_pool_put");
 
-	set(pool, NULL);
+	pool->pool_ = NULL;
 	iv__pool_close(mine);
 }
 
@@ -89,8 +69,9 @@ iv_work_pool_submit_work(struct iv_work_pool *pool, struct iv_work_item *item)
 }
 
 /*
- * A worker of the pool submits to what it works for: the owner may have put
- * the pool while work is still being done.
+ * A worker of the pool submits to what it works for, known by its address
+ * alone: the owner may have put the pool and freed the structure while work
+ * is still being done.
  */
 IV__PUBLIC void iv_work_pool_submit_continuation(struct iv_work_pool *pool,
 						 struct iv_work_item *item)
@@ -101,7 +82,7 @@ IV__PUBLIC void iv_work_pool_submit_continuation(struct iv_work_pool *pool,
 	iv__loop_self(call);
 	if (pool == NULL)
 		iv__work_run_here(item);
-	else if (at_work != NULL && (get(pool) == at_work || get(pool) == NULL))
+	else if (at_work != NULL && at_work->address == pool)
 		submit(at_work, item);
 	else
 		submit(own_pool(pool, call), item);
