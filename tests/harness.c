@@ -26,7 +26,7 @@ enum {
 enum outcome { PASSED, FAILED, NOT_RUN, NUM_OUTCOMES };
 
 struct options {
-	const char *only;	/* NULL: all */
+	const char *only; /* NULL: all */
 	bool list;
 	bool no_fork;
 	int timeout_s;

@@ -25,13 +25,15 @@ struct test_case {
 	void (*run)(void **state);
 };
 
-#define TEST(function) { #function, function }
+/* clang-format off */
+#define TEST(function) { .name = #function, .run = (function) }
+/* clang-format on */
 
-#define TEST_MAIN(cases)						\
-	int main(int argc, char **argv)					\
-	{								\
-		return harness_main(argc, argv, cases,			\
-				    sizeof(cases) / sizeof((cases)[0]));\
+#define TEST_MAIN(cases)                                                 \
+	int main(int argc, char **argv)                                  \
+	{                                                                \
+		return harness_main(argc, argv, cases,                   \
+				    sizeof(cases) / sizeof((cases)[0])); \
 	}
 
 int harness_main(int argc, char **argv, const struct test_case *cases,

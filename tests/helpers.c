@@ -42,8 +42,8 @@ void note(void *word)
 {
 	size_t len = strlen(noted);
 
-	snprintf(noted + len, sizeof(noted) - len, "%s%s",
-		 len > 0 ? " " : "", (const char *)word);
+	snprintf(noted + len, sizeof(noted) - len, "%s%s", len > 0 ? " " : "",
+		 (const char *)word);
 }
 
 void assert_noted(const char *words)
@@ -70,8 +70,8 @@ void make_pipe(int fd[2])
 
 void make_socketpair(int fd[2])
 {
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    fd), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd),
+			 0);
 }
 
 void close_both(int fd[2])
@@ -226,8 +226,7 @@ void in_child(int (*fn)(void *arg), void *arg)
 	int status = status_of_child(fn, arg);
 
 	if (WIFSIGNALED(status))
-		fail_msg("the child was killed by signal %d",
-			 WTERMSIG(status));
+		fail_msg("the child was killed by signal %d", WTERMSIG(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
@@ -316,7 +315,6 @@ void *in_thread(void *(*fn)(void *arg), void *arg)
 {
 	return join_thread(start_thread(fn, arg));
 }
-
 
 static void *call_with_a_loop(void *arg)
 {

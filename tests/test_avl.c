@@ -31,8 +31,8 @@ static int value_of(const struct iv_avl_node *node)
 }
 
 /* Height of a subtree whose order, links back and balance are all checked. */
-static int check(const struct iv_avl_node *node,
-		 const struct iv_avl_node *parent)
+static int
+check(const struct iv_avl_node *node, const struct iv_avl_node *parent)
 {
 	int left, right;
 
@@ -204,8 +204,7 @@ static void for_each_safe_allows_deleting(void **state)
 
 	(void)state;
 	for (i = 0; i < 1000; i++)
-		iv_avl_tree_insert(&tree,
-				   &numbers[scattered(i, 1000)].node);
+		iv_avl_tree_insert(&tree, &numbers[scattered(i, 1000)].node);
 	iv_avl_tree_for_each_safe (node, next, &tree) {
 		assert_int_equal(value_of(node), seen++);
 		iv_avl_tree_delete(&tree, node);

@@ -27,8 +27,8 @@ static void pass(struct timespec t)
 	} while (compare_times(&now, &t) <= 0);
 }
 
-static void assert_between(struct timespec low, struct timespec t,
-			   struct timespec high)
+static void
+assert_between(struct timespec low, struct timespec t, struct timespec high)
 {
 	assert_true(compare_times(&low, &t) <= 0);
 	assert_true(compare_times(&t, &high) <= 0);
@@ -204,7 +204,7 @@ static void invalidate(void *arg)
 
 static void use_before_init_is_fatal(void **state)
 {
-	struct timespec now;
+	struct timespec now = { 0, 0 };
 
 	(void)state;
 	expect_fatal(use_now, &now, "iv_now", "iv_init");

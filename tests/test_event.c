@@ -10,8 +10,8 @@
 
 static struct iv_event event, second;
 
-static void set_up(struct iv_event *e, const char *word,
-		   void (*handler)(void *cookie))
+static void
+set_up(struct iv_event *e, const char *word, void (*handler)(void *cookie))
 {
 	/* Programs built for old releases hand over uninitialised words. */
 	memset(e, 0xa5, sizeof(*e));

@@ -419,7 +419,7 @@ static void a_thousand_descriptors_are_all_served(void **state)
 {
 	int num = scaled(1000), i;
 	struct iv_fd *fds = calloc((size_t)num, sizeof(*fds));
-	int (*pipes)[2] = calloc((size_t)num, sizeof(*pipes));
+	int(*pipes)[2] = calloc((size_t)num, sizeof(*pipes));
 
 	(void)state;
 	iv_init();

@@ -80,8 +80,8 @@ static void it_makes_sockets_deliver_urgent_data_in_line(void **state)
 	IV_FD_INIT(&fd);
 	fd.fd = sock;
 	iv_fd_register(&fd);
-	assert_int_equal(getsockopt(sock, SOL_SOCKET, SO_OOBINLINE, &value,
-				    &len), 0);
+	assert_int_equal(
+		getsockopt(sock, SOL_SOCKET, SO_OOBINLINE, &value, &len), 0);
 	assert_int_not_equal(value, 0);
 	iv_fd_unregister(&fd);
 	close(sock);
@@ -321,8 +321,7 @@ static void registering_a_bad_descriptor_is_fatal(void **state)
 
 	(void)state;
 	expect_fatal(register_number, &none, "iv_fd_register", "descriptor");
-	expect_fatal(register_number, &closed, "iv_fd_register",
-		     "descriptor");
+	expect_fatal(register_number, &closed, "iv_fd_register", "descriptor");
 }
 
 /* Whether fn() is fatal must be known without a loop in this process. */

@@ -320,8 +320,8 @@ static void the_process_may_exit_without_deinit(void **state)
 
 /* Without iv_init() ********************************************************/
 
-static int compare_nothing(const struct iv_avl_node *a,
-			   const struct iv_avl_node *b)
+static int
+compare_nothing(const struct iv_avl_node *a, const struct iv_avl_node *b)
 {
 	return (a > b) - (a < b);
 }

@@ -25,8 +25,8 @@ static void assert_list(struct iv_list_head *head, const char *words)
 	iv_list_for_each (lh, head) {
 		assert_ptr_equal(lh->prev, prev);
 		prev = lh;
-		note((void *)(uintptr_t)iv_list_entry(lh, struct member,
-						      link)->word);
+		note((void *)(uintptr_t)iv_list_entry(lh, struct member, link)
+			     ->word);
 	}
 	assert_ptr_equal(head->prev, prev);
 	assert_noted(words);

@@ -39,8 +39,8 @@ static void noted_event(struct iv_event *event, const char *word,
 	assert_int_equal(iv_event_register(event), 0);
 }
 
-static void noted_fd(struct ready_fd *fd, const char *word,
-		     void (*handler)(void *cookie))
+static void
+noted_fd(struct ready_fd *fd, const char *word, void (*handler)(void *cookie))
 {
 	make_pipe(fd->pipefd);
 	put_byte(fd->pipefd[1]);

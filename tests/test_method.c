@@ -262,8 +262,7 @@ static gid_t other_group(void)
 /* What @program says by the name of print_method; sets *status. */
 static void ask_method(char *program, char *name, size_t size, int *status)
 {
-	char *const argv[] = { program, (char *)(uintptr_t)print_method,
-			       NULL };
+	char *const argv[] = { program, (char *)(uintptr_t)print_method, NULL };
 	int pipefd[2];
 	ssize_t len;
 	pid_t pid;

@@ -13,8 +13,8 @@ enum kind {
 	FD,
 	TIMER,
 	TASK,
-	LOCAL_EVENT,		/* posted by its own thread */
-	REMOTE_EVENT,		/* posted by another one */
+	LOCAL_EVENT,  /* posted by its own thread */
+	REMOTE_EVENT, /* posted by another one */
 	RAW_EVENT,
 	NUM_KINDS,
 };
@@ -139,8 +139,8 @@ static void make_raw(struct object *object)
 
 static void make(int slot, enum kind kind)
 {
-	static void (*const make_kind[])(struct object *object) = {
-		make_fd, make_timer, make_task,
+	static void (*const make_kind[])(struct object * object) = {
+		make_fd,    make_timer, make_task,
 		make_event, make_event, make_raw,
 	};
 	struct object *object = calloc(1, sizeof(*object));
@@ -207,12 +207,9 @@ static void a_raw_event_and_each_kind(void **state)
 }
 
 static const struct test_case cases[] = {
-	TEST(an_fd_and_each_kind),
-	TEST(a_timer_and_each_kind),
-	TEST(a_task_and_each_kind),
-	TEST(a_local_event_and_each_kind),
-	TEST(a_remote_event_and_each_kind),
-	TEST(a_raw_event_and_each_kind),
+	TEST(an_fd_and_each_kind),	    TEST(a_timer_and_each_kind),
+	TEST(a_task_and_each_kind),	    TEST(a_local_event_and_each_kind),
+	TEST(a_remote_event_and_each_kind), TEST(a_raw_event_and_each_kind),
 };
 
 TEST_MAIN(cases)

@@ -6,8 +6,8 @@
 #include <string.h>
 #include "harness.h"
 
-static void set_up(struct iv_task *task, const char *word,
-		   void (*handler)(void *cookie))
+static void
+set_up(struct iv_task *task, const char *word, void (*handler)(void *cookie))
 {
 	IV_TASK_INIT(task);
 	task->cookie = (void *)(uintptr_t)word;

@@ -26,8 +26,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 		return EAGAIN;
 	if (next == NULL)
 		next = (int (*)(pthread_t *, const pthread_attr_t *,
-				void *(*)(void *), void *))
-			dlsym(RTLD_NEXT, "pthread_create");
+				void *(*)(void *),
+				void *))dlsym(RTLD_NEXT, "pthread_create");
 
 	return next(thread, attr, start, arg);
 }
@@ -295,8 +295,9 @@ static void *tell_id(void *arg)
 {
 	(void)arg;
 
-	return (void *)(uintptr_t)(iv_get_thread_id() == iv_thread_get_id() ?
-				   iv_get_thread_id() : 0);
+	return (void *)(uintptr_t)(iv_get_thread_id() == iv_thread_get_id()
+					   ? iv_get_thread_id()
+					   : 0);
 }
 
 static void numbers_tell_threads_apart(void **state)

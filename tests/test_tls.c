@@ -77,7 +77,8 @@ static void the_state_is_aligned_for_anything(void **state)
 	register_users();
 	iv_init();
 	assert_int_equal((uintptr_t)iv_tls_user_ptr(&counter_user) %
-			 _Alignof(max_align_t), 0);
+				 _Alignof(max_align_t),
+			 0);
 	iv_deinit();
 }
 
@@ -213,10 +214,12 @@ static void note_stop_b(void *state)
 static void users_stop_in_the_reverse_order(void **state)
 {
 	static struct iv_tls_user a = {
-		.init_thread = note_start_a, .deinit_thread = note_stop_a,
+		.init_thread = note_start_a,
+		.deinit_thread = note_stop_a,
 	};
 	static struct iv_tls_user b = {
-		.init_thread = note_start_b, .deinit_thread = note_stop_b,
+		.init_thread = note_start_b,
+		.deinit_thread = note_stop_b,
 	};
 
 	(void)state;
@@ -237,8 +240,7 @@ static void register_late(void *arg)
 static void registering_after_the_first_init_is_fatal(void **state)
 {
 	(void)state;
-	expect_fatal(register_late, NULL, "iv_tls_user_register",
-		     "before");
+	expect_fatal(register_late, NULL, "iv_tls_user_register", "before");
 }
 
 static const struct test_case cases[] = {
