@@ -156,9 +156,13 @@ void iv__inbox_close(struct iv__inbox *inbox)
 
 void iv__inbox_wake(struct iv__inbox *inbox, bool watched)
 {
+	int fd = inbox->wake_fd;
+	bool is_pipe = inbox->wake_is_pipe;
+
+	/* From here on the inbox may go: it was read for the last time. */
 	if (watched)
 		iv__hb_before(inbox);
-	iv__waker_wake(inbox->wake_fd, inbox->wake_is_pipe);
+	iv__waker_wake(fd, is_pipe);
 }
 
 void iv__inbox_drain_later(struct iv__inbox *inbox)
