@@ -291,13 +291,17 @@ void iv__loop_run(struct iv__loop *loop)
 	loop->depth--;
 }
 
+/*
+ * The wait comes first: what a handler has changed is seen by the caller
+ * before the next one, which might otherwise be for ever.
+ */
 void iv__loop_turn(struct iv__loop *loop, bool block)
 {
 	loop->depth++;
-	iv__timers_run(loop);
-	iv__tasks_run(loop);
 	wait_for_kernel(loop, block ? time_to_sleep_ns(loop) : 0);
 	dispatch(loop);
+	iv__timers_run(loop);
+	iv__tasks_run(loop);
 	loop->depth--;
 }
 
