@@ -38,8 +38,7 @@ IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 		iv_fatal("iv_event_unregister: the event belongs to another "
 			 "thread's loop; make this call there");
 
-	if (atomic_load_explicit(iv__event_pending(event),
-				 memory_order_relaxed))
+	if (iv__event_is_posted(event))
 		iv__inbox_cancel(inbox, event);
 
 	/* From here on a post finds no owner. */
@@ -54,20 +53,20 @@ IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 	inbox->loop->numobjs--;
 }
 
-/* One post; twice in the object code, so that bare metal pays for no watch. */
-static inline void post(struct iv_event *event, bool watched)
+/* P1: the event's inbox, or NULL when it has been posted already. */
+static inline struct iv__inbox *claim(struct iv_event *event, bool watched)
 {
 	struct iv__inbox *inbox;
 
 	/*
-	 * P1. Release: with the acquire of O2, for the payload. Acquire: with
-	 * the release of the O2 before, for next_ and owner_.
+	 * Release: with the acquire of O2, for the payload. Acquire: with the
+	 * release of the O2 before, for next_ and owner_.
 	 */
 	if (watched)
 		iv__hb_before(event);
 	if (atomic_exchange_explicit(iv__event_pending(event), 1,
 				     memory_order_acq_rel))
-		return;
+		return NULL;
 	if (watched)
 		iv__hb_after(event);
 
@@ -77,7 +76,16 @@ static inline void post(struct iv_event *event, bool watched)
 		iv_fatal("iv_event_post: the event is not registered; have its "
 			 "owner call iv_event_register() first");
 
-	iv__inbox_push(inbox, event, watched);
+	return inbox;
+}
+
+/* One post; twice in the object code, so that bare metal pays for no watch. */
+static inline void post(struct iv_event *event, bool watched)
+{
+	struct iv__inbox *inbox = claim(event, watched);
+
+	if (inbox != NULL)
+		iv__inbox_push(inbox, event, watched);
 }
 
 __attribute__((noinline)) static void post_watched(struct iv_event *event)
@@ -91,4 +99,16 @@ IV__PUBLIC void iv_event_post(struct iv_event *event)
 		post_watched(event);
 	else
 		post(event, false);
+}
+
+/*
+ * The owner, when it is the thread that was interrupted and is awake, needs
+ * no task to be told, which could not be registered here: O4 fails.
+ */
+void iv__event_post_in_signal(struct iv_event *event)
+{
+	struct iv__inbox *inbox = claim(event, true);
+
+	if (inbox != NULL && iv__inbox_link(inbox, event, true) == IV__SLEEPING)
+		iv__inbox_wake(inbox, true);
 }

@@ -97,12 +97,13 @@ void iv__inbox_wake(struct iv__inbox *inbox, bool watched);
 void iv__inbox_drain_later(struct iv__inbox *inbox);
 
 /*
- * P2 to P4, for an event that the caller has claimed. Any thread. Inline, and
- * with @watched (is a race detector to be told?) settled by the caller, so
- * that a post is one function without a frame.
+ * P2 and P3, for an event that the caller has claimed; what head was. Any
+ * thread, also in a signal handler. Inline, and with @watched (is a race
+ * detector to be told?) settled by the caller, so that a post is one function
+ * without a frame.
  */
-static inline void
-iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event, bool watched)
+static inline uintptr_t
+iv__inbox_link(struct iv__inbox *inbox, struct iv_event *event, bool watched)
 {
 	uintptr_t head;
 
@@ -117,7 +118,14 @@ iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event, bool watched)
 		&inbox->head, &head, (uintptr_t)event, memory_order_acq_rel,
 		memory_order_relaxed));
 
-	if (head == IV__SLEEPING)
+	return head;
+}
+
+/* P2 to P4. Any thread, but not in a signal handler. */
+static inline void
+iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event, bool watched)
+{
+	if (iv__inbox_link(inbox, event, watched) == IV__SLEEPING)
 		iv__inbox_wake(inbox, watched);
 	else if (inbox == iv__inbox_self)
 		iv__inbox_drain_later(inbox);
@@ -135,5 +143,18 @@ static inline atomic_uint *iv__event_pending(struct iv_event *event)
 {
 	return (atomic_uint *)&event->pending_;
 }
+
+/* Has a post come to P1 that has not been handled? */
+static inline bool iv__event_is_posted(struct iv_event *event)
+{
+	return atomic_load_explicit(iv__event_pending(event),
+				    memory_order_relaxed) != 0;
+}
+
+/*
+ * event.c: iv_event_post() for a signal handler, on any thread, whose caller
+ * keeps the event registered meanwhile.
+ */
+void iv__event_post_in_signal(struct iv_event *event);
 
 #endif

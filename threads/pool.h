@@ -101,11 +101,18 @@ enum { IV__POOL_MAX_WORKERS = 16384 };
 struct iv__pool_thread {
 	struct iv__pool *pool;
 	struct iv__worker *worker;
+	struct iv_work_item *kept; /* taken, to be run next; or NULL */
 	struct iv_work_item *item; /* at work, or NULL */
 	bool searching;		   /* SEARCH is set by us, or for us */
 	bool started;		   /* thread_stop is owed */
-	struct iv_event kick;	   /* the call of one that is IN_LOOP */
-	bool has_kick;		   /* registered */
+	enum {
+		NOT_PARKED,
+		PARKED_ON_SEMAPHORE,
+		PARKED_IN_LOOP,
+		PARKED_DEAD,
+	} parked;	      /* between K2 and a call */
+	struct iv_event kick; /* the call of one that is IN_LOOP */
+	bool has_kick;	      /* registered */
 	bool kicked;
 };
 
@@ -150,6 +157,11 @@ struct iv__pool {
 	struct iv_event got_done; /* its own protocol */
 	struct iv_event ended;	  /* its own protocol */
 	struct iv_task help;	  /* o: G5; counted in alive */
+
+	struct iv_work_item *batch; /* o: to be completed now */
+	struct iv_task resume;	    /* o: the same, in a nested iv_main() */
+	unsigned int completing;    /* o: levels of that */
+	bool dismantled;	    /* o: only the memory is left */
 
 	/* One more than num_workers: the last is the helping owner's slot. */
 	struct iv__worker worker[];

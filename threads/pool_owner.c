@@ -16,15 +16,59 @@ static struct iv__worker *helper_of(struct iv__pool *pool)
 	return &pool->worker[pool->num_workers];
 }
 
-/* Everything needed is read first: the completion may free the item. */
-static void run_completions(struct iv_work_item *item)
+static void dismantle(struct iv__pool *pool)
 {
-	while (item != NULL) {
-		struct iv_work_item *next = item->next_;
+	unsigned int i;
 
+	if (pool->has_left)
+		pthread_join(pool->last_left, NULL);
+
+	iv_event_unregister(&pool->got_done);
+	iv_event_unregister(&pool->ended);
+	pthread_mutex_destroy(&pool->leave_lock);
+	for (i = 0; i <= pool->num_workers; i++)
+		sem_destroy(&pool->worker[i].call);
+	iv__hb_forget(&pool->alive);
+	pool->dismantled = true;
+}
+
+static void append_done(struct iv__pool *pool)
+{
+	struct iv_work_item **lastp = &pool->batch;
+
+	while (*lastp != NULL)
+		lastp = &(*lastp)->next_;
+	*lastp = iv__pool_take_done(pool);
+}
+
+/*
+ * A completion may run a nested iv_main() that waits for the rest of the
+ * batch, which `resume` continues there, or for the end of the pool.
+ */
+static void run_completions(struct iv__pool *pool)
+{
+	pool->completing++;
+	append_done(pool);
+
+	while (pool->batch != NULL) {
+		struct iv_work_item *item = pool->batch;
+
+		pool->batch = item->next_;
+		if (pool->batch != NULL && !iv_task_registered(&pool->resume))
+			iv_task_register(&pool->resume);
 		item->completion(item->cookie);
-		item = next;
 	}
+	if (iv_task_registered(&pool->resume))
+		iv_task_unregister(&pool->resume);
+
+	pool->completing--;
+	if (pool->completing == 0 && pool->dismantled)
+		free(pool);
+}
+
+static void resume(void *cookie)
+{
+	run_completions(cookie);
 }
 
 /* G5: counted in alive while it is registered or running. */
@@ -70,30 +114,13 @@ static void got_done(void *cookie)
 		start_helping(pool);
 	}
 
-	run_completions(iv__pool_take_done(pool));
-}
-
-static void destroy(struct iv__pool *pool)
-{
-	unsigned int i;
-
-	if (pool->has_left)
-		pthread_join(pool->last_left, NULL);
-
-	iv_event_unregister(&pool->got_done);
-	iv_event_unregister(&pool->ended);
-	pthread_mutex_destroy(&pool->leave_lock);
-	for (i = 0; i <= pool->num_workers; i++)
-		sem_destroy(&pool->worker[i].call);
-	iv__hb_forget(&pool->alive);
-	free(pool);
+	run_completions(pool);
 }
 
 /* Once nobody is counted in, nobody but the owner can count in again. */
 static void got_ended(void *cookie)
 {
 	struct iv__pool *pool = cookie;
-	struct iv_work_item *done;
 
 	if (atomic_load(&pool->alive) > 0)
 		return;
@@ -103,9 +130,8 @@ static void got_ended(void *cookie)
 		return;
 	}
 
-	done = iv__pool_take_done(pool);
-	destroy(pool);
-	run_completions(done);
+	dismantle(pool);
+	run_completions(pool);
 }
 
 void iv__pool_count_out(struct iv__pool *pool)
@@ -175,6 +201,10 @@ static int register_events(struct iv__pool *pool)
 	IV_TASK_INIT(&pool->help);
 	pool->help.cookie = pool;
 	pool->help.handler = help;
+
+	IV_TASK_INIT(&pool->resume);
+	pool->resume.cookie = pool;
+	pool->resume.handler = resume;
 
 	return 0;
 }

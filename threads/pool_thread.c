@@ -8,8 +8,10 @@
  * worker's semaphore, which costs no descriptor.
  */
 #include <errno.h>
+#include <sched.h>
 #include <time.h>
 #include "annotate.h"
+#include "inbox.h"
 #include "pool.h"
 
 /* A thread without work ends after this long. */
@@ -146,8 +148,10 @@ static bool sleep_in_loop(struct iv__pool_thread *self)
 
 	if (!self->kicked &&
 	    atomic_compare_exchange_strong(&worker->state, &in_loop,
-					   IV__WORKER_SLEEP))
+					   IV__WORKER_SLEEP)) {
+		self->parked = PARKED_ON_SEMAPHORE;
 		return sleep_on_semaphore(self);
+	}
 
 	while (!self->kicked)
 		iv__loop_turn(iv__self, true);
@@ -160,7 +164,6 @@ static bool park(struct iv__pool_thread *self)
 {
 	struct iv__worker *worker = self->worker;
 	bool in_loop = loop_in_use() && have_kick(self);
-	bool leaving;
 	bool called;
 
 	self->kicked = false;
@@ -168,18 +171,26 @@ static bool park(struct iv__pool_thread *self)
 	atomic_exchange(&worker->state,
 			in_loop ? IV__WORKER_IN_LOOP : IV__WORKER_SLEEP);
 
-	leaving = iv__pool_push_idle(worker, self->searching);
+	if (iv__pool_push_idle(worker, self->searching))
+		self->parked = PARKED_DEAD;
+	else
+		self->parked = in_loop ? PARKED_IN_LOOP : PARKED_ON_SEMAPHORE;
 	self->searching = false;
 	if (iv__pool_has_work(self->pool))
 		iv__pool_wake_one(self->pool);
-	if (leaving)
+	if (self->parked == PARKED_DEAD)
 		return false;
 
 	called = in_loop ? sleep_in_loop(self) : sleep_on_semaphore(self);
-	if (called)
-		self->searching = atomic_load(&worker->state) == IV__WORKER_RUN;
+	if (!called) {
+		self->parked = PARKED_DEAD;
+		return false;
+	}
 
-	return called;
+	self->parked = NOT_PARKED;
+	self->searching = atomic_load(&worker->state) == IV__WORKER_RUN;
+
+	return true;
 }
 
 /* W1 */
@@ -244,8 +255,12 @@ process(struct iv__pool_thread *self, struct iv_work_item *item, bool more)
 static void serve(struct iv__pool_thread *self)
 {
 	for (;;) {
+		struct iv_work_item *item = self->kept;
 		bool more = false;
-		struct iv_work_item *item = find(self, &more);
+
+		self->kept = NULL;
+		if (item == NULL)
+			item = find(self, &more);
 
 		if (item != NULL)
 			process(self, item, more);
@@ -257,6 +272,32 @@ static void serve(struct iv__pool_thread *self)
 			iv__loop_turn(iv__self, false);
 		}
 	}
+}
+
+/*
+ * A thread that ends by pthread_exit() in a callback of its own loop, or is
+ * cancelled, while its worker is on the stack. True: the worker stays there,
+ * dead. False: it was popped; the call that is coming is waited for.
+ */
+static bool stay_parked(struct iv__pool_thread *self)
+{
+	struct iv__worker *worker = self->worker;
+	bool in_loop = self->parked == PARKED_IN_LOOP;
+	int state = in_loop ? IV__WORKER_IN_LOOP : IV__WORKER_SLEEP;
+
+	if (self->parked == PARKED_DEAD)
+		return true;
+	if (!self->kicked && atomic_compare_exchange_strong(
+				     &worker->state, &state, IV__WORKER_DEAD))
+		return true;
+
+	if (!in_loop)
+		take_call(&worker->call);
+	while (in_loop && !self->kicked && !iv__event_is_posted(&self->kick))
+		sched_yield();
+	self->searching = atomic_load(&worker->state) == IV__WORKER_RUN;
+
+	return false;
 }
 
 /* Put the worker on the stack dead, as K1 and K2 do; it is ours no more. */
@@ -308,7 +349,10 @@ static void wind_up(void *arg)
 		complete(pool, self->item);
 	self->item = NULL;
 
-	if (self->worker != NULL) {
+	if (self->kept != NULL)
+		iv__pool_push(pool, self->kept);
+	if (self->worker != NULL &&
+	    (self->parked == NOT_PARKED || !stay_parked(self))) {
 		give_up_worker(self);
 		if (iv__pool_has_work(pool))
 			iv__pool_wake_one(pool);
@@ -322,6 +366,21 @@ static void wind_up(void *arg)
 	leave(pool);
 }
 
+/* Nobody waits for thread_start: what it keeps from others is one item. */
+static void start(struct iv__pool_thread *self)
+{
+	bool more = false;
+
+	if (self->pool->thread_start != NULL) {
+		self->kept = find(self, &more);
+		stop_search(self, more);
+	}
+
+	self->started = true;
+	if (self->pool->thread_start != NULL)
+		self->pool->thread_start(self->pool->cookie);
+}
+
 static void live(struct iv__pool_thread *self)
 {
 	struct iv__pool *pool = self->pool;
@@ -333,12 +392,7 @@ static void live(struct iv__pool_thread *self)
 		return;
 	}
 
-	self->started = true;
-	if (pool->thread_start != NULL) {
-		stop_search(self, false);
-		pool->thread_start(pool->cookie);
-	}
-
+	start(self);
 	serve(self);
 
 	/* The thread has left the pool; its own objects are still served. */

@@ -12,9 +12,13 @@
 
 #include "inbox.h"
 
+struct iv__waits;
+
 struct iv__shared {
 	struct iv__inbox inbox;
 	struct iv_list_head children; /* o: threads it has created */
+	struct iv_list_head signals;  /* o: signal.c's interests */
+	struct iv__waits *waits;      /* o: NULL until wait.c needs it */
 };
 
 /*
@@ -25,5 +29,9 @@ struct iv__shared *iv__shared_get(struct iv__loop *loop);
 
 /* thread.c: let the threads go that a closing loop has created. */
 void iv__thread_orphan_children(struct iv__shared *shared);
+
+/* signal.c, wait.c: forget what a closing loop still has registered. */
+void iv__signal_let_go(struct iv__shared *shared);
+void iv__wait_let_go(struct iv__shared *shared);
 
 #endif

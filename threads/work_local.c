@@ -4,36 +4,58 @@
  *
  * Each loop carries a queue of them and one task, which runs what is queued
  * when it starts. Items submitted meanwhile wait for the next round, behind a
- * look at the descriptors.
+ * look at the descriptors. While an item runs, the task is registered if more
+ * are left: a nested iv_main() then goes on with them.
  */
 #include <iv_tls.h>
 #include "../runtime/loop.h"
 #include "work_local.h"
 
 struct queue {
-	struct iv_work_item *first;
+	struct iv_work_item *first; /* submitted */
 	struct iv_work_item **lastp;
+	struct iv_work_item *batch; /* to be run in this round */
 	struct iv_task task;
 };
+
+static void start_batch(struct queue *queue)
+{
+	struct iv_work_item **lastp = &queue->batch;
+
+	while (*lastp != NULL)
+		lastp = &(*lastp)->next_;
+	*lastp = queue->first;
+
+	queue->first = NULL;
+	queue->lastp = &queue->first;
+}
+
+static void run(struct iv_work_item *item)
+{
+	bool has_completion = item->completion != NULL;
+
+	item->work(item->cookie);
+	iv_invalidate_now();
+	if (has_completion)
+		item->completion(item->cookie);
+}
 
 static void run_queue(void *cookie)
 {
 	struct queue *queue = cookie;
-	struct iv_work_item *item = queue->first;
 
-	queue->first = NULL;
-	queue->lastp = &queue->first;
+	start_batch(queue);
+	while (queue->batch != NULL) {
+		struct iv_work_item *item = queue->batch;
 
-	while (item != NULL) {
-		struct iv_work_item *next = item->next_;
-		bool has_completion = item->completion != NULL;
-
-		item->work(item->cookie);
-		iv_invalidate_now();
-		if (has_completion)
-			item->completion(item->cookie);
-		item = next;
+		queue->batch = item->next_;
+		if (queue->batch != NULL && !iv_task_registered(&queue->task))
+			iv_task_register(&queue->task);
+		run(item);
 	}
+
+	if (queue->first == NULL && iv_task_registered(&queue->task))
+		iv_task_unregister(&queue->task);
 }
 
 static void init_queue(void *state)
