@@ -309,9 +309,8 @@ IV__PUBLIC void iv_main(void)
 {
 	struct iv__loop *loop = iv__loop_self("iv_main");
 
-	/* An inner level keeps the quit that ends the outer one. */
-	if (loop->depth == 0)
-		loop->quit = false;
+	/* Lost also inside a callback; what ends this level ends the outer. */
+	loop->quit = false;
 
 	iv__loop_run(loop);
 }
