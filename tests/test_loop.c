@@ -191,9 +191,6 @@ static bool inside;
 
 static void post_and_return(void *word)
 {
-	struct iv_task task;
-
-	(void)task;
 	inside = true;
 	iv_event_post(&first);
 	note(word);
@@ -363,81 +360,6 @@ static void after_quit_from_a_remote_event_the_others_run(void **state)
 	iv_deinit();
 }
 
-/* A nested iv_main() *******************************************************/
-
-static struct iv_timer inner_timer;
-
-static void run_nested(void *word)
-{
-	note(word);
-	noted_timer(&inner_timer, "inner", note_and_quit);
-	iv_main();
-	note("back");
-}
-
-static void quit_of_a_nested_main_ends_the_outer_one_too(void **state)
-{
-	struct iv_task task;
-	struct ready_fd fd;
-
-	(void)state;
-	iv_init();
-	noted_fd(&fd, "fd", NULL);
-	noted_task(&task, "outer", run_nested);
-	run_until_quit("the nested loop");
-	assert_noted("outer inner back");
-	drop_fd(&fd);
-	iv_deinit();
-}
-
-static void nest_without_quit(void *word)
-{
-	note(word);
-	noted_timer(&inner_timer, "inner", note);
-	iv_main();
-	note("back");
-}
-
-static void a_nested_main_returns_when_nothing_is_left(void **state)
-{
-	struct iv_task task;
-
-	(void)state;
-	iv_init();
-	noted_task(&task, "outer", nest_without_quit);
-	iv_main();
-	assert_noted("outer inner back");
-	iv_deinit();
-}
-
-static struct ready_fd nesting;
-
-static void nest_in_fd(void *word)
-{
-	note(word);
-	iv_fd_set_handler_in(&nesting.fd, NULL);
-	noted_timer(&inner_timer, "inner", note_and_quit);
-	iv_main();
-	note("back");
-}
-
-static void a_nested_main_in_a_descriptor_serves_the_others(void **state)
-{
-	struct iv_timer outer;
-	struct ready_fd fd;
-
-	(void)state;
-	iv_init();
-	noted_fd(&nesting, "fd", nest_in_fd);
-	noted_fd(&fd, "idle", NULL);
-	noted_timer(&outer, "outer", note);
-	run_until_quit("the nested loop");
-	assert_noted("outer fd inner back");
-	drop_fd(&fd);
-	drop_fd(&nesting);
-	iv_deinit();
-}
-
 /* Misuse *******************************************************************/
 
 static void call_main(void *arg)
@@ -475,9 +397,6 @@ static const struct test_case cases[] = {
 	TEST(after_quit_from_a_descriptor_what_was_collected_runs),
 	TEST(after_quit_from_an_event_the_other_events_run),
 	TEST(after_quit_from_a_remote_event_the_others_run),
-	TEST(quit_of_a_nested_main_ends_the_outer_one_too),
-	TEST(a_nested_main_returns_when_nothing_is_left),
-	TEST(a_nested_main_in_a_descriptor_serves_the_others),
 	TEST(main_and_quit_before_init_are_fatal),
 };
 

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_fallback.c - system calls that a kernel, or a filter of system calls,
+ * does not know: ENOSYS, EPERM, EINVAL
+ *
+ * The C library's calls are stood in for by ones that answer so.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <iv_event.h>
+#include <iv_event_raw.h>
+#include "harness.h"
+
+static int pwait2_error, eventfd_error;
+static int pwait2_calls, eventfd_calls;
+
+int epoll_pwait2(int epfd, struct epoll_event *events, int num,
+		 const struct timespec *timeout, const sigset_t *mask)
+{
+	pwait2_calls++;
+	if (pwait2_error == 0)
+		return (int)syscall(SYS_epoll_pwait2, epfd, events, num,
+				    timeout, mask, (size_t)8);
+
+	errno = pwait2_error;
+	return -1;
+}
+
+int eventfd(unsigned int value, int flags)
+{
+	eventfd_calls++;
+	if (eventfd_error == 0)
+		return (int)syscall(SYS_eventfd2, value, flags);
+
+	errno = eventfd_error;
+	return -1;
+}
+
+static void note_and_quit(void *word)
+{
+	note(word);
+	iv_quit();
+}
+
+static int rounds;
+static struct iv_timer timer;
+
+static void rearm(void *word)
+{
+	(void)word;
+	iv_invalidate_now();
+	assert_true(compare_times(&iv_now, &timer.expires) >= 0);
+	if (++rounds == 10) {
+		note("done");
+		return;
+	}
+	timer.expires = after_ms(1);
+	timer.expires.tv_nsec |= 1;
+	iv_timer_register(&timer);
+}
+
+/* Timers of a millisecond and a bit: not early, and not by spinning. */
+static void run_timers(void)
+{
+	IV_TIMER_INIT(&timer);
+	timer.expires = after_ms(1);
+	timer.handler = rearm;
+	rounds = 0;
+	iv_timer_register(&timer);
+	iv_main();
+	assert_noted("done");
+}
+
+static void serve_fd(void)
+{
+	struct iv_fd fd;
+	int pipefd[2];
+
+	make_pipe(pipefd);
+	put_byte(pipefd[1]);
+	IV_FD_INIT(&fd);
+	fd.fd = pipefd[0];
+	fd.cookie = "fd";
+	fd.handler_in = note_and_quit;
+	iv_fd_register(&fd);
+	run_until_quit("the descriptor");
+	assert_noted("fd");
+	iv_fd_unregister(&fd);
+	close_both(pipefd);
+}
+
+static void wait_with(int error)
+{
+	pwait2_error = error;
+	iv_init();
+	run_timers();
+	serve_fd();
+	iv_deinit();
+}
+
+static void without_epoll_pwait2_waits_are_right(void **state)
+{
+	(void)state;
+	wait_with(ENOSYS);
+}
+
+static void with_epoll_pwait2_forbidden_waits_are_right(void **state)
+{
+	(void)state;
+	wait_with(EPERM);
+}
+
+static void with_epoll_pwait2_refusing_waits_are_right(void **state)
+{
+	(void)state;
+	wait_with(EINVAL);
+}
+
+/* A kernel that lacks it lacks it for good: it is asked once a loop. */
+static void a_call_that_is_missing_is_not_asked_again(void **state)
+{
+	static const int errors[] = { ENOSYS, EPERM };
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		pwait2_calls = 0;
+		wait_with(errors[i]);
+		assert_in_range(pwait2_calls, 0, 1);
+	}
+}
+
+static void *post(void *event)
+{
+	iv_event_post(event);
+
+	return NULL;
+}
+
+static void post_with(int error)
+{
+	struct iv_event event = { .cookie = "event" };
+	struct iv_event_raw raw = { .cookie = "raw" };
+
+	eventfd_error = error;
+	iv_init();
+	event.handler = note_and_quit;
+	assert_int_equal(iv_event_register(&event), 0);
+	in_thread(post, &event);
+	run_until_quit("the event");
+	assert_noted("event");
+	raw.handler = note_and_quit;
+	assert_int_equal(iv_event_raw_register(&raw), 0);
+	iv_event_raw_post(&raw);
+	run_until_quit("the raw event");
+	assert_noted("raw");
+	iv_event_raw_unregister(&raw);
+	iv_event_unregister(&event);
+	iv_deinit();
+}
+
+static void without_eventfd_a_pipe_does(void **state)
+{
+	static const int errors[] = { ENOSYS, EPERM, EINVAL };
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		post_with(errors[i]);
+}
+
+/* Unlike a missing call this is told: a pipe would not fare better. */
+static void an_eventfd_refused_for_want_of_numbers_is_told(void **state)
+{
+	struct iv_event event = { .cookie = "event", .handler = note };
+	struct iv_event_raw raw = { .cookie = "raw", .handler = note };
+
+	(void)state;
+	iv_init();
+	eventfd_error = ENFILE;
+	if (iv_event_register(&event) == 0) {
+		assert_int_equal(eventfd_calls, 0);
+		iv_event_unregister(&event);
+	} else {
+		assert_int_equal(errno, ENFILE);
+	}
+	eventfd_calls = 0;
+	if (iv_event_raw_register(&raw) == 0) {
+		assert_int_equal(eventfd_calls, 0);
+		iv_event_raw_unregister(&raw);
+	} else {
+		assert_int_equal(errno, ENFILE);
+	}
+	iv_main();
+	iv_deinit();
+}
+
+static const struct test_case cases[] = {
+	TEST(without_epoll_pwait2_waits_are_right),
+	TEST(with_epoll_pwait2_forbidden_waits_are_right),
+	TEST(with_epoll_pwait2_refusing_waits_are_right),
+	TEST(a_call_that_is_missing_is_not_asked_again),
+	TEST(without_eventfd_a_pipe_does),
+	TEST(an_eventfd_refused_for_want_of_numbers_is_told),
+};
+
+TEST_MAIN(cases)
