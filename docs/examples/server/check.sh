@@ -229,6 +229,7 @@ in_pieces() {
 	text+="Connection: close"$'\r\n\r\n'
 	dial sock
 	for ((i = 0; i < ${#text}; i++)); do
+		read -rt 0.005 -u "$sock" && fail "an early answer"
 		printf %s "${text:i:1}" >&"$sock"
 	done
 	expect "byte by byte" hello "$(hear "$sock" | tail -n 1)"
@@ -392,6 +393,7 @@ drain_deadline() {
 	stall sock
 	kill -TERM "$pid"
 	ended 0
+	grep -q "does not end" "$log" && fail "the client is not cut off"
 	hang_up "$sock"
 }
 
@@ -411,7 +413,7 @@ options() {
 
 	for bad in --what --port --port=x --port=65536 --port=-1 --port= \
 		   --loops=0 --threads=0 --idle-ms=1x "a b" --bind=nowhere; do
-		text=$("${server[@]}" "$bad" 2>&1 >/dev/null)
+		text=$(timeout "$patience" "${server[@]}" "$bad" 2>&1 >/dev/null)
 		status=$?
 		[ $status -ne 0 ] || fail "accepts $bad"
 		[ -n "$text" ] || fail "says nothing about $bad"
@@ -419,8 +421,8 @@ options() {
 	done
 	"${server[@]}" --help 2>/dev/null | grep -q -- --drain-ms ||
 		fail "--help does not help"
-	text=$("${server[@]}" --port "$port" "$tree" 2>&1 >/dev/null) &&
-		fail "shares a port"
+	text=$(timeout "$patience" "${server[@]}" --port "$port" "$tree" \
+		2>&1 >/dev/null) && fail "shares a port"
 	[[ $text == *"in use"* ]] || fail "says nothing about the port: $text"
 }
 
@@ -429,6 +431,7 @@ options() {
 prove() {	# NAME [ARGUMENT...]
 	current=$1
 	"$@"
+	[ ! -e "$work/failed" ] || exit 1
 	echo "ok - $*"
 }
 

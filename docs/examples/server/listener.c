@@ -63,14 +63,17 @@ static int open_socket(const struct addrinfo *where, bool first)
 
 static unsigned port_of(int sock)
 {
-	struct sockaddr_storage bound;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} bound = { .v6.sin6_family = AF_UNSPEC };
 	socklen_t length = sizeof(bound);
 
-	if (getsockname(sock, (struct sockaddr *)&bound, &length) != 0)
+	if (getsockname(sock, &bound.any, &length) != 0)
 		return 0;
-	if (bound.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&bound)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&bound)->sin_port);
+	return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port
+						     : bound.v4.sin_port);
 }
 
 int listener_bind(const char *address, unsigned *port, bool first, char *why,

@@ -10,6 +10,7 @@
 #include <http_parser.h>
 #include <iv.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,16 +127,17 @@ static void on_end(void *cookie)
 	iv_quit();
 }
 
+/* One part of the address, at most ADDRESS_MAX bytes with the NUL. */
 static void part(char *to, const char *url, const struct http_parser_url *parts,
 		 enum http_parser_url_fields field, const char *otherwise)
 {
-	size_t length = parts->field_data[field].len;
+	bool given = (parts->field_set & (1 << field)) != 0;
+	const char *from = given ? url + parts->field_data[field].off
+				 : otherwise;
+	size_t length = given ? parts->field_data[field].len
+			      : strlen(otherwise);
 
-	if ((parts->field_set & (1 << field)) == 0) {
-		strcpy(to, otherwise);
-		return;
-	}
-	memcpy(to, url + parts->field_data[field].off, length);
+	memcpy(to, from, length);
 	to[length] = '\0';
 }
 

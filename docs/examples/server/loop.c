@@ -118,11 +118,11 @@ void loop_ask_stats(struct connection *connection)
 static void answer_stats(struct connection *connection, const char *text)
 {
 	struct response *response = &connection->response;
+	char *copy = text == NULL ? NULL : strdup(text);
 
-	if (text != NULL)
-		response->body = strdup(text);
-	if (response->body != NULL) {
-		response->body_length = strlen(text);
+	if (copy != NULL) {
+		response->body = copy;
+		response->body_length = strlen(copy);
 		response->type = "application/json";
 		response->status = HTTP_STATUS_OK;
 	}
