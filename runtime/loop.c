@@ -175,9 +175,20 @@ IV__PUBLIC int iv_inited(void)
 	return iv__self != NULL;
 }
 
+void iv__loop_unwound(struct iv__loop *loop)
+{
+	loop->depth = 0;
+	loop->dispatching = NULL;
+	if (loop->asleep) {
+		loop->asleep = false;
+		loop->hooks->after_sleep(loop);
+	}
+}
+
 /* The order matters: states and hooks may still use the whole loop. */
 void iv__loop_close(struct iv__loop *loop)
 {
+	iv__loop_unwound(loop);
 	loop->closing = true;
 	iv__tls_stop(loop);
 	if (loop->hooks != NULL) {
@@ -200,7 +211,7 @@ IV__PUBLIC void iv_deinit(void)
 {
 	struct iv__loop *loop = iv__loop_self("iv_deinit");
 
-	if (loop->depth > 0 || loop->closing)
+	if (loop->depth > 0 || loop->closing || loop->lent)
 		iv_fatal("iv_deinit: called inside a callback; call iv_quit() "
 			 "there and iv_deinit() after iv_main() has returned");
 
@@ -251,22 +262,22 @@ static bool may_skip_wait(struct iv__loop *loop)
 
 static void wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
 {
-	bool sleeping = false;
-
 	iv__fds_flush(loop);
 	loop->now_valid = false;
 	if (timeout_ns != 0 && loop->hooks != NULL) {
-		sleeping = loop->hooks->before_sleep(loop);
-		if (!sleeping && may_skip_wait(loop))
+		loop->asleep = loop->hooks->before_sleep(loop);
+		if (!loop->asleep && may_skip_wait(loop))
 			return;
-		if (!sleeping)
+		if (!loop->asleep)
 			timeout_ns = 0;
 	}
 
 	loop->num_skipped = 0;
 	loop->backend->wait(loop, timeout_ns);
-	if (sleeping)
+	if (loop->asleep) {
+		loop->asleep = false;
 		loop->hooks->after_sleep(loop);
+	}
 }
 
 static void dispatch(struct iv__loop *loop)
@@ -297,6 +308,8 @@ void iv__loop_run(struct iv__loop *loop)
  */
 void iv__loop_turn(struct iv__loop *loop, bool block)
 {
+	if (loop->depth == 0)
+		loop->quit = false;
 	loop->depth++;
 	wait_for_kernel(loop, block ? time_to_sleep_ns(loop) : 0);
 	dispatch(loop);
@@ -332,6 +345,9 @@ int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
 		    void *shared)
 {
 	int ret;
+
+	if (loop->forked)
+		iv__loop_reopen(loop);
 
 	ret = iv__waker_open(&loop->waker);
 	if (ret < 0)

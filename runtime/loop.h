@@ -57,6 +57,8 @@ struct iv__loop {
 	unsigned int depth; /* iv_main() calls inside each other */
 	bool quit;
 	bool closing; /* inside iv_deinit() */
+	bool lent;    /* to callbacks that do not own the loop */
+	bool asleep;  /* hooks have allowed a sleep */
 	bool forked;  /* what we wait with is the parent's */
 	bool now_valid;
 	struct timespec now;
@@ -126,6 +128,12 @@ iv__loop_of(const struct iv__loop *owner, const char *call)
 
 /* Open the calling thread's loop. 0 or -errno. */
 int iv__loop_open(void);
+
+/*
+ * Callbacks were left by pthread_exit() or cancellation, and the stack frames
+ * that the loop refers to are gone.
+ */
+void iv__loop_unwound(struct iv__loop *loop);
 
 /* Close it, wherever the thread is. */
 void iv__loop_close(struct iv__loop *loop);

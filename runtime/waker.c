@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -71,17 +72,23 @@ void iv__waker_close(struct iv__waker *waker)
 	waker->wfd = -1;
 }
 
-/* An eventfd takes and gives eight bytes, a pipe any number. */
+/*
+ * An eventfd takes and gives eight bytes, a pipe any number. A poster that is
+ * cancelled here would leave its reader asleep for ever.
+ */
 void iv__waker_wake(int wfd, bool pipe)
 {
 	const uint64_t one = 1;
 	int saved_errno = errno;
+	int cancel_state;
 	ssize_t ret;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	do {
 		ret = write(wfd, &one, pipe ? 1 : sizeof(one));
 	} while (ret < 0 && errno == EINTR);
 
+	pthread_setcancelstate(cancel_state, NULL);
 	errno = saved_errno;
 }
 

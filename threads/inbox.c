@@ -127,7 +127,6 @@ void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop)
 	inbox->loop = loop;
 	inbox->tag = next_tag();
 	iv__inbox_reopened(inbox);
-	inbox->asleep = false;
 	ring_init(&inbox->queue);
 	ring_init(&inbox->running);
 
@@ -141,10 +140,6 @@ void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop)
 void iv__inbox_close(struct iv__inbox *inbox)
 {
 	struct iv__waker *waker = &inbox->loop->waker;
-
-	/* The thread was cancelled in its sleep. */
-	if (inbox->asleep)
-		iv__inbox_after_sleep(inbox);
 
 	iv__waker_collect_until(waker, inbox->wakes_owed);
 
@@ -193,18 +188,15 @@ bool iv__inbox_before_sleep(struct iv__inbox *inbox)
 		return false;
 
 	/* O4: totally ordered with P3 by being of the same word. */
-	inbox->asleep = atomic_compare_exchange_strong_explicit(
+	return atomic_compare_exchange_strong_explicit(
 		&inbox->head, &nothing, IV__SLEEPING, memory_order_acq_rel,
 		memory_order_relaxed);
-
-	return inbox->asleep;
 }
 
 void iv__inbox_after_sleep(struct iv__inbox *inbox)
 {
 	uintptr_t sleeping = IV__SLEEPING;
 
-	inbox->asleep = false;
 
 	/* O6 */
 	if (!atomic_compare_exchange_strong_explicit(&inbox->head, &sleeping, 0,

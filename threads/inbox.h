@@ -70,7 +70,6 @@ struct iv__inbox {
 	bool wake_is_pipe;		    /* c, but for a fork */
 	unsigned int tag;		    /* c: in its events; never 0 */
 
-	bool asleep;		 /* o: between O4 and O6 */
 	uint64_t wakes_owed;	 /* o: since it was opened */
 	struct iv_event queue;	 /* o: ring of pending events */
 	struct iv_event running; /* o: ring of this drain's */

@@ -75,6 +75,7 @@
  *   pool. A thread leaves with its worker DEAD on the stack, joins the thread
  *   that left before it, and counts itself out; the last one posts `ended`.
  *   When that handler has joined the last thread, nobody refers to the pool.
+ *   A loop that closes does not wait for the handler but for all_out.
  *
  * Model: stress/model/pool.pml, with a mutant for each sentence above.
  *
@@ -92,7 +93,7 @@
 #include <iv.h>
 #include <iv_event.h>
 #include <iv_work.h>
-#include "../runtime/loop.h"
+#include "shared.h"
 
 /* No more workers than this, whatever max_threads says. */
 enum { IV__POOL_MAX_WORKERS = 16384 };
@@ -154,6 +155,8 @@ struct iv__pool {
 	void (*thread_start)(void *cookie); /* c */
 	void (*thread_stop)(void *cookie);  /* c */
 
+	struct iv_list_head list; /* o: in shared->pools */
+	sem_t all_out;		  /* posted with `ended` */
 	struct iv_event got_done; /* its own protocol */
 	struct iv_event ended;	  /* its own protocol */
 	struct iv_task help;	  /* o: G5; counted in alive */
@@ -162,6 +165,7 @@ struct iv__pool {
 	struct iv_task resume;	    /* o: the same, in a nested iv_main() */
 	unsigned int completing;    /* o: levels of that */
 	bool dismantled;	    /* o: only the memory is left */
+	bool put;		    /* o: not counted in alive any more */
 
 	/* One more than num_workers: the last is the helping owner's slot. */
 	struct iv__worker worker[];
@@ -175,6 +179,9 @@ bool iv__pool_push(struct iv__pool *pool, struct iv_work_item *item);
 /* W1, W2. *more: there is more in sight. */
 struct iv_work_item *iv__pool_take(struct iv__worker *worker, bool *more);
 struct iv_work_item *iv__pool_steal(struct iv__worker *worker, bool *more);
+
+/* Let go of everything that is there now. */
+void iv__pool_discard(struct iv__pool *pool);
 
 /* W3, K3: is there anything, anywhere? */
 bool iv__pool_has_work(struct iv__pool *pool);

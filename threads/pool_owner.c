@@ -25,7 +25,9 @@ static void dismantle(struct iv__pool *pool)
 
 	iv_event_unregister(&pool->got_done);
 	iv_event_unregister(&pool->ended);
+	iv_list_del(&pool->list);
 	pthread_mutex_destroy(&pool->leave_lock);
+	sem_destroy(&pool->all_out);
 	for (i = 0; i <= pool->num_workers; i++)
 		sem_destroy(&pool->worker[i].call);
 	iv__hb_forget(&pool->alive);
@@ -139,6 +141,7 @@ void iv__pool_count_out(struct iv__pool *pool)
 	iv__hb_before(&pool->alive);
 	if (atomic_fetch_sub(&pool->alive, 1) == 1) {
 		iv__hb_after(&pool->alive);
+		sem_post(&pool->all_out);
 		iv_event_post(&pool->ended);
 	}
 }
@@ -174,6 +177,7 @@ static struct iv__pool *allocate(const struct iv_work_pool *config)
 	pool->thread_start = config->thread_start;
 	pool->thread_stop = config->thread_stop;
 	pthread_mutex_init(&pool->leave_lock, NULL);
+	sem_init(&pool->all_out, 0, 0);
 	atomic_init(&pool->alive, 1);
 	atomic_init(&pool->gate, 1);
 	for (i = 0; i <= num; i++)
@@ -211,6 +215,7 @@ static int register_events(struct iv__pool *pool)
 
 int iv__pool_open(struct iv__pool **poolp, const struct iv_work_pool *config)
 {
+	struct iv__shared *shared;
 	struct iv__pool *pool;
 	int ret;
 
@@ -229,6 +234,8 @@ int iv__pool_open(struct iv__pool **poolp, const struct iv_work_pool *config)
 		return ret;
 	}
 
+	shared = pool->owner->shared;
+	iv_list_add_tail(&pool->list, &shared->pools);
 	*poolp = pool;
 
 	return 0;
@@ -236,6 +243,34 @@ int iv__pool_open(struct iv__pool **poolp, const struct iv_work_pool *config)
 
 void iv__pool_close(struct iv__pool *pool)
 {
+	pool->put = true;
 	iv__pool_shut(pool);
 	iv__pool_count_out(pool);
+}
+
+/* Items not begun yet are let go; nobody will run their completions. */
+static void end(struct iv__pool *pool)
+{
+	iv__pool_discard(pool);
+	if (iv_task_registered(&pool->help)) {
+		iv_task_unregister(&pool->help);
+		iv__pool_count_out(pool);
+	}
+	if (!pool->put)
+		iv__pool_close(pool);
+
+	/* Posted once for each time that alive came to 0. */
+	do {
+		while (sem_wait(&pool->all_out) < 0)
+			continue;
+	} while (atomic_load(&pool->alive) > 0);
+
+	dismantle(pool);
+	free(pool);
+}
+
+void iv__pool_end_all(struct iv__shared *shared)
+{
+	while (!iv_list_empty(&shared->pools))
+		end(iv_container_of(shared->pools.next, struct iv__pool, list));
 }

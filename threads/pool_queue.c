@@ -172,6 +172,15 @@ struct iv_work_item *iv__pool_steal(struct iv__worker *worker, bool *more)
 	return rob(worker, &pool->worker[pool->num_workers], more);
 }
 
+void iv__pool_discard(struct iv__pool *pool)
+{
+	unsigned int i;
+
+	take_all(&pool->intake);
+	for (i = 0; i <= pool->num_workers; i++)
+		take_all(&pool->worker[i].slot);
+}
+
 bool iv__pool_has_work(struct iv__pool *pool)
 {
 	unsigned int num;

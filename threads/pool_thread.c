@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <time.h>
 #include "annotate.h"
-#include "inbox.h"
 #include "pool.h"
 
 /* A thread without work ends after this long. */
@@ -345,6 +344,9 @@ static void wind_up(void *arg)
 	struct iv__pool *pool = self->pool;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	if (iv__self != NULL)
+		iv__loop_unwound(iv__self);
+
 	if (self->item != NULL)
 		complete(pool, self->item);
 	self->item = NULL;
@@ -392,6 +394,7 @@ static void live(struct iv__pool_thread *self)
 		return;
 	}
 
+	iv__self->lent = true;
 	start(self);
 	serve(self);
 

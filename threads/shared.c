@@ -37,9 +37,9 @@ static void close_shared(struct iv__loop *loop)
 {
 	struct iv__shared *shared = loop->shared;
 
+	iv__pool_end_all(shared);
 	iv__thread_orphan_children(shared);
 	iv__signal_let_go(shared);
-	iv__wait_let_go(shared);
 	iv__inbox_close(&shared->inbox);
 	free(shared);
 }
@@ -70,6 +70,7 @@ static struct iv__shared *make(struct iv__loop *loop)
 
 	iv__inbox_open(&shared->inbox, loop);
 	INIT_IV_LIST_HEAD(&shared->children);
+	INIT_IV_LIST_HEAD(&shared->pools);
 	INIT_IV_LIST_HEAD(&shared->signals);
 	shared->waits = NULL;
 

@@ -17,6 +17,7 @@ struct iv__waits;
 struct iv__shared {
 	struct iv__inbox inbox;
 	struct iv_list_head children; /* o: threads it has created */
+	struct iv_list_head pools;    /* o: pools whose threads may live */
 	struct iv_list_head signals;  /* o: signal.c's interests */
 	struct iv__waits *waits;      /* o: NULL until wait.c needs it */
 };
@@ -26,6 +27,9 @@ struct iv__shared {
  * errno set: EMFILE, ENFILE, ENOMEM.
  */
 struct iv__shared *iv__shared_get(struct iv__loop *loop);
+
+/* pool_owner.c: end the pools of a closing loop; what runs is waited for. */
+void iv__pool_end_all(struct iv__shared *shared);
 
 /* thread.c: let the threads go that a closing loop has created. */
 void iv__thread_orphan_children(struct iv__shared *shared);

@@ -68,6 +68,7 @@ static void end(void *arg)
 {
 	struct child *child = arg;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	say(child, "ended");
 
 	iv__hb_before(&child->state);

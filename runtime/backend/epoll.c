@@ -181,9 +181,13 @@ static int epoll_reopen(struct iv__loop *loop)
 	if (loop->waker.rfd >= 0)
 		ret = epoll_watch_waker(loop);
 	for (i = 0; i < st->num_slots; i++) {
+		struct iv_fd *fd = st->slots[i].fd;
+
+		if (fd == NULL)
+			continue;
 		/* Fails on what was closed: nothing to watch there. */
-		if (st->slots[i].fd != NULL)
-			control(st, EPOLL_CTL_ADD, st->slots[i].fd);
+		control(st, EPOLL_CTL_ADD, fd);
+		fd->watched_ = fd->wanted_;
 	}
 	st->stale = false;
 
