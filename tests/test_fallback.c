@@ -16,7 +16,7 @@
 #include "harness.h"
 
 static int pwait2_error, eventfd_error;
-static int pwait2_calls, eventfd_calls;
+static int pwait2_calls, wait_calls, eventfd_calls;
 
 int epoll_pwait2(int epfd, struct epoll_event *events, int num,
 		 const struct timespec *timeout, const sigset_t *mask)
@@ -28,6 +28,14 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int num,
 
 	errno = pwait2_error;
 	return -1;
+}
+
+int epoll_wait(int epfd, struct epoll_event *events, int num, int timeout_ms)
+{
+	wait_calls++;
+
+	return (int)syscall(SYS_epoll_pwait, epfd, events, num, timeout_ms,
+			    NULL, (size_t)8);
 }
 
 int eventfd(unsigned int value, int flags)
@@ -71,8 +79,11 @@ static void run_timers(void)
 	timer.handler = rearm;
 	rounds = 0;
 	iv_timer_register(&timer);
+	pwait2_calls = 0;
+	wait_calls = 0;
 	iv_main();
 	assert_noted("done");
+	assert_in_range(pwait2_calls + wait_calls, 0, 60);
 }
 
 static void serve_fd(void)
@@ -128,7 +139,6 @@ static void a_call_that_is_missing_is_not_asked_again(void **state)
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
-		pwait2_calls = 0;
 		wait_with(errors[i]);
 		assert_in_range(pwait2_calls, 0, 1);
 	}

@@ -161,6 +161,35 @@ static void one_closed_before_unregistering_does_not_spin(void **state)
 	iv_deinit();
 }
 
+/* What the kernel still reports of the old one must not reach the new one. */
+static void its_number_used_again_is_not_called_for_it(void **state)
+{
+	int pipefd[2], others[2], dupfd;
+
+	(void)state;
+	iv_init();
+	make_pipe(pipefd);
+	put_byte(pipefd[1]);
+	watch(pipefd[0], note_and_quit);
+	run_until_quit("the descriptor");
+	assert_noted("fd");
+	make_pipe(others);
+	dupfd = dup(pipefd[0]);
+	close(pipefd[0]);
+	iv_fd_unregister(&fd);
+	assert_int_equal(dup2(others[0], pipefd[0]), pipefd[0]);
+	watch(pipefd[0], note_and_quit);
+	assert_sleeps();
+	put_byte(others[1]);
+	run_until_quit("the new descriptor");
+	assert_noted("fd");
+	iv_fd_unregister(&fd);
+	close(dupfd);
+	close_both(pipefd);
+	close_both(others);
+	iv_deinit();
+}
+
 struct reuser {
 	struct iv_fd fd;
 	int pipefd[2];
@@ -382,6 +411,7 @@ static const struct test_case cases[] = {
 	TEST(an_error_without_handlers_does_not_spin),
 	TEST(one_kept_open_by_a_dup_does_not_spin),
 	TEST(one_closed_before_unregistering_does_not_spin),
+	TEST(its_number_used_again_is_not_called_for_it),
 	TEST(a_number_reused_inside_a_batch_is_not_called),
 	TEST(a_timer_that_rearms_for_now_starves_nobody),
 	TEST(a_signal_during_a_wait_changes_nothing),
