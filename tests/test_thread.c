@@ -16,18 +16,21 @@
 /* Stands in for the C library's, to have threads refused. */
 static atomic_bool refuse_threads;
 
+/* clang's ThreadSanitizer links its own into the program by this name. */
+extern int __interceptor_pthread_create(pthread_t *, const pthread_attr_t *,
+					void *(*)(void *), void *)
+	__attribute__((weak));
+
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 		   void *(*start)(void *arg), void *arg)
 {
-	static int (*next)(pthread_t *, const pthread_attr_t *,
-			   void *(*)(void *), void *);
+	int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
+		    void *) = __interceptor_pthread_create;
 
+	if (next == NULL)
+		next = dlsym(RTLD_NEXT, "pthread_create");
 	if (atomic_load(&refuse_threads))
 		return EAGAIN;
-	if (next == NULL)
-		next = (int (*)(pthread_t *, const pthread_attr_t *,
-				void *(*)(void *),
-				void *))dlsym(RTLD_NEXT, "pthread_create");
 
 	return next(thread, attr, start, arg);
 }

@@ -13,12 +13,19 @@
 /* Stands in for the C library's: how many more threads may be created. */
 static atomic_int threads_left = INT_MAX;
 
+/* clang's ThreadSanitizer links its own into the program by this name. */
+extern int __interceptor_pthread_create(pthread_t *, const pthread_attr_t *,
+					void *(*)(void *), void *)
+	__attribute__((weak));
+
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 		   void *(*start)(void *arg), void *arg)
 {
 	int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
-		    void *) = dlsym(RTLD_NEXT, "pthread_create");
+		    void *) = __interceptor_pthread_create;
 
+	if (next == NULL)
+		next = dlsym(RTLD_NEXT, "pthread_create");
 	if (atomic_load(&threads_left) == 0)
 		return EAGAIN;
 	atomic_fetch_sub(&threads_left, 1);
