@@ -146,8 +146,8 @@ void iv_validate_now(void);
 /* Descriptors **********************************************************/
 
 struct iv_fd {
-	int fd;				/* frozen while registered */
-	void *cookie;			/* may change at any time */
+	int fd;	      /* frozen while registered */
+	void *cookie; /* may change at any time */
 	void (*handler_in)(void *cookie);
 	void (*handler_out)(void *cookie);
 	void (*handler_err)(void *cookie);
@@ -251,8 +251,8 @@ int iv_task_registered(const struct iv_task *task);
 /* Timers ***************************************************************/
 
 struct iv_timer {
-	struct timespec expires;	/* frozen while registered */
-	void *cookie;			/* this and the handler may change */
+	struct timespec expires; /* frozen while registered */
+	void *cookie;		 /* this and the handler may change */
 	void (*handler)(void *cookie);
 
 	/* The library's own. */

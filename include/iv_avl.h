@@ -34,12 +34,14 @@ struct iv_avl_tree {
 	struct iv_avl_node *root;
 };
 
+/* clang-format off */
 #define IV_AVL_TREE_INIT(comp) { (comp), NULL }
+/* clang-format on */
 
-#define INIT_IV_AVL_TREE(tree, comp)			\
-	do {						\
-		(tree)->compare = (comp);		\
-		(tree)->root = NULL;			\
+#define INIT_IV_AVL_TREE(tree, comp)      \
+	do {                              \
+		(tree)->compare = (comp); \
+		(tree)->root = NULL;      \
 	} while (0)
 
 /*
@@ -99,17 +101,16 @@ iv_avl_tree_next_safe(struct iv_avl_node *node)
 }
 
 /* Visit every node in order; @node is a struct iv_avl_node pointer. */
-#define iv_avl_tree_for_each(node, tree)				\
-	for ((node) = iv_avl_tree_min(tree); (node) != NULL;		\
+#define iv_avl_tree_for_each(node, tree)                     \
+	for ((node) = iv_avl_tree_min(tree); (node) != NULL; \
 	     (node) = iv_avl_tree_next(node))
 
 /* The same when the body may delete @node; @next_node: a second pointer. */
-#define iv_avl_tree_for_each_safe(node, next_node, tree)		\
-	for ((node) = iv_avl_tree_min(tree),				\
-	     (next_node) = iv_avl_tree_next_safe(node);			\
-	     (node) != NULL;						\
-	     (node) = (next_node),					\
-	     (next_node) = iv_avl_tree_next_safe(node))
+#define iv_avl_tree_for_each_safe(node, next_node, tree) \
+	for ((node) = iv_avl_tree_min(tree),             \
+	    (next_node) = iv_avl_tree_next_safe(node);   \
+	     (node) != NULL;                             \
+	     (node) = (next_node), (next_node) = iv_avl_tree_next_safe(node))
 
 #ifdef __cplusplus
 }

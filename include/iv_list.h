@@ -25,12 +25,14 @@ struct iv_list_head {
 };
 
 /* An empty list, as an initialiser and as a statement. */
+/* clang-format off */
 #define IV_LIST_HEAD_INIT(name) { &(name), &(name) }
+/* clang-format on */
 
-#define INIT_IV_LIST_HEAD(head)				\
-	do {						\
-		(head)->next = (head);			\
-		(head)->prev = (head);			\
+#define INIT_IV_LIST_HEAD(head)        \
+	do {                           \
+		(head)->next = (head); \
+		(head)->prev = (head); \
 	} while (0)
 
 /* Put @node at the front of the list @head. */
@@ -121,26 +123,24 @@ iv_list_splice_tail_init(struct iv_list_head *from, struct iv_list_head *to)
 
 /* The object of type @type whose member @member is at @ptr. */
 #ifdef __cplusplus
-#define iv_container_of(ptr, type, member)				\
-	(reinterpret_cast<type *>(					\
-	    const_cast<char *>(reinterpret_cast<const char *>(ptr)) -	\
-	    offsetof(type, member)))
+#define iv_container_of(ptr, type, member)                                \
+	(reinterpret_cast<type *>(                                        \
+		const_cast<char *>(reinterpret_cast<const char *>(ptr)) - \
+		offsetof(type, member)))
 #else
-#define iv_container_of(ptr, type, member)				\
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define iv_container_of(ptr, type, member) \
+	((type *)(void *)(((char *)(ptr)) - offsetof(type, member)))
 #endif
 
-#define iv_list_entry(ptr, type, member)				\
-	iv_container_of(ptr, type, member)
+#define iv_list_entry(ptr, type, member) iv_container_of(ptr, type, member)
 
 /* Visit every member; @lh is a struct iv_list_head pointer of the caller. */
-#define iv_list_for_each(lh, head)					\
+#define iv_list_for_each(lh, head) \
 	for ((lh) = (head)->next; (lh) != (head); (lh) = (lh)->next)
 
 /* The same when the body may take @lh out; @next_lh is a second pointer. */
-#define iv_list_for_each_safe(lh, next_lh, head)			\
-	for ((lh) = (head)->next, (next_lh) = (lh)->next;		\
-	     (lh) != (head);						\
+#define iv_list_for_each_safe(lh, next_lh, head)                          \
+	for ((lh) = (head)->next, (next_lh) = (lh)->next; (lh) != (head); \
 	     (lh) = (next_lh), (next_lh) = (lh)->next)
 
 #ifdef __cplusplus

@@ -13,9 +13,9 @@ extern "C" {
 #endif
 
 struct iv_tls_user {
-	size_t sizeof_state;			/* bytes each loop carries */
-	void (*init_thread)(void *state);	/* may be NULL */
-	void (*deinit_thread)(void *state);	/* may be NULL */
+	size_t sizeof_state;		    /* bytes each loop carries */
+	void (*init_thread)(void *state);   /* may be NULL */
+	void (*deinit_thread)(void *state); /* may be NULL */
 
 	/* The library's own. */
 	struct iv_list_head list_;

@@ -14,8 +14,8 @@ extern "C" {
 
 struct iv_work_item {
 	void *cookie;
-	void (*work)(void *cookie);		/* runs in a worker */
-	void (*completion)(void *cookie);	/* back home; may be NULL */
+	void (*work)(void *cookie);	  /* runs in a worker */
+	void (*completion)(void *cookie); /* back home; may be NULL */
 
 	/* The library's own. */
 	struct iv_work_item *next_;
@@ -23,10 +23,10 @@ struct iv_work_item {
 };
 
 struct iv_work_pool {
-	int max_threads;			/* at least 1 */
-	void *cookie;				/* for the two below */
-	void (*thread_start)(void *cookie);	/* first in each worker */
-	void (*thread_stop)(void *cookie);	/* last in each worker */
+	int max_threads;		    /* at least 1 */
+	void *cookie;			    /* for the two below */
+	void (*thread_start)(void *cookie); /* first in each worker */
+	void (*thread_stop)(void *cookie);  /* last in each worker */
 
 	/* The library's own. */
 	struct iv__pool *pool_;

@@ -413,7 +413,6 @@ static void memory_that_comes_back_takes_over_all_timers(void **state)
 
 	iv__timer_queue_begin(&queue, 100 * SECOND + NUM * SECOND / 17);
 	for (int n = 0, i = 0; n < NUM; n++) {
-		ns = 100 * SECOND + (uint64_t)n * SECOND / 17;
 		struct iv_timer *timer = iv__timer_queue_pop(&queue);
 
 		assert_non_null(timer);

@@ -188,15 +188,15 @@ bool iv__inbox_before_sleep(struct iv__inbox *inbox)
 		return false;
 
 	/* O4: totally ordered with P3 by being of the same word. */
-	return atomic_compare_exchange_strong_explicit(
-		&inbox->head, &nothing, IV__SLEEPING, memory_order_acq_rel,
-		memory_order_relaxed);
+	return atomic_compare_exchange_strong_explicit(&inbox->head, &nothing,
+						       IV__SLEEPING,
+						       memory_order_acq_rel,
+						       memory_order_relaxed);
 }
 
 void iv__inbox_after_sleep(struct iv__inbox *inbox)
 {
 	uintptr_t sleeping = IV__SLEEPING;
-
 
 	/* O6 */
 	if (!atomic_compare_exchange_strong_explicit(&inbox->head, &sleeping, 0,
