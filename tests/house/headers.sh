@@ -48,8 +48,7 @@ done
 for source in runtime/**/*.c threads/*.c; do
 	for compiler in gcc clang; do
 		compile "$compiler" c c11 "$source" -D_GNU_SOURCE \
-			-Iruntime -Ithreads -Wmissing-prototypes \
-			-Wstrict-prototypes
+			-Wmissing-prototypes -Wstrict-prototypes
 	done
 done
 
