@@ -14,9 +14,9 @@
 static atomic_int threads_left = INT_MAX;
 
 /* clang's ThreadSanitizer links its own into the program by this name. */
-extern int __interceptor_pthread_create(pthread_t *, const pthread_attr_t *,
-					void *(*)(void *), void *)
-	__attribute__((weak));
+extern int
+__interceptor_pthread_create(pthread_t *, const pthread_attr_t *,
+			     void *(*)(void *), void *) __attribute__((weak));
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 		   void *(*start)(void *arg), void *arg)
