@@ -208,6 +208,7 @@ static void for_each_safe_allows_deleting(void **state)
 	iv_avl_tree_for_each_safe (node, next, &tree) {
 		assert_int_equal(value_of(node), seen++);
 		iv_avl_tree_delete(&tree, node);
+		memset(node, 0xa5, sizeof(*node));
 	}
 	assert_int_equal(seen, 1000);
 	assert_true(iv_avl_tree_empty(&tree));

@@ -133,8 +133,10 @@ static void splicing_an_empty_list_changes_nothing(void **state)
 	(void)state;
 	fill();
 	iv_list_splice(&empty, &list);
+	assert_true(iv_list_empty(&empty));
 	iv_list_splice_init(&empty, &list);
 	iv_list_splice_tail(&empty, &list);
+	assert_true(iv_list_empty(&empty));
 	iv_list_splice_tail_init(&empty, &list);
 	assert_list(&list, "a b");
 	assert_true(iv_list_empty(&empty));
