@@ -13,8 +13,13 @@
 #include <iv_avl.h>
 #include <iv_event.h>
 #include <iv_event_raw.h>
+#include <iv_fd_pump.h>
+#include <iv_inotify.h>
+#include <iv_popen.h>
+#include <iv_signal.h>
 #include <iv_thread.h>
 #include <iv_tls.h>
+#include <iv_wait.h>
 #include <iv_work.h>
 
 #if defined(__LP64__)
@@ -90,5 +95,43 @@ PLACE(iv_work_pool, cookie, 8);
 PLACE(iv_work_pool, thread_start, 16);
 PLACE(iv_work_pool, thread_stop, 24);
 PLACE(iv_work_pool, pool_, 32);
+
+SIZE(iv_fd_pump, 56);
+PLACE(iv_fd_pump, from_fd, 0);
+PLACE(iv_fd_pump, to_fd, 4);
+PLACE(iv_fd_pump, cookie, 8);
+PLACE(iv_fd_pump, set_bands, 16);
+PLACE(iv_fd_pump, flags, 24);
+PLACE(iv_fd_pump, store_, 32);
+
+SIZE(iv_inotify, 152);
+PLACE(iv_inotify, fd_, 0);
+
+SIZE(iv_inotify_watch, 80);
+PLACE(iv_inotify_watch, inotify, 0);
+PLACE(iv_inotify_watch, pathname, 8);
+PLACE(iv_inotify_watch, mask, 16);
+PLACE(iv_inotify_watch, cookie, 24);
+PLACE(iv_inotify_watch, handler, 32);
+PLACE(iv_inotify_watch, wd_, 40);
+
+SIZE(iv_signal, 216);
+PLACE(iv_signal, signum, 0);
+PLACE(iv_signal, flags, 4);
+PLACE(iv_signal, cookie, 8);
+PLACE(iv_signal, handler, 16);
+PLACE(iv_signal, unused_, 24);
+
+SIZE(iv_wait_interest, 128);
+PLACE(iv_wait_interest, pid, 0);
+PLACE(iv_wait_interest, cookie, 8);
+PLACE(iv_wait_interest, handler, 16);
+PLACE(iv_wait_interest, private_, 24);
+
+SIZE(iv_popen_request, 32);
+PLACE(iv_popen_request, file, 0);
+PLACE(iv_popen_request, argv, 8);
+PLACE(iv_popen_request, type, 16);
+PLACE(iv_popen_request, popen_, 24);
 
 #endif

@@ -40,6 +40,7 @@ static void close_shared(struct iv__loop *loop)
 	iv__pool_end_all(shared);
 	iv__thread_orphan_children(shared);
 	iv__signal_let_go(shared);
+	iv__wait_let_go(shared);
 	iv__inbox_close(&shared->inbox);
 	free(shared);
 }

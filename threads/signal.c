@@ -20,7 +20,7 @@
  * A forked child starts with empty lines. What it inherits is never served
  * again and waits to be unregistered.
  *
- * Key: m the mutex, o owner thread's only, a atomic, c constant once linked.
+ * Key: m iv__lock(), o owner thread's only, a atomic, c constant once linked.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -31,8 +31,9 @@
 #include <unistd.h>
 #include "annotate.h"
 #include "grace.h"
+#include "lock.h"
 #include "shared.h"
-#include "signal.h"
+#include "signal_own.h"
 
 struct interest {
 	_Atomic(struct interest *) next; /* a, written by m */
@@ -53,7 +54,6 @@ struct line {
 };
 
 static struct line lines[_NSIG];
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 /* Whose lines these are: in a vforked child they are in the parent's memory. */
 static atomic_int process;
@@ -64,8 +64,8 @@ static const char of_process, of_library;
 /* The signal handler ******************************************************/
 
 /* The interest that *@link names; readers are inside the grace period. */
-static struct interest *follow(struct line *line,
-			       _Atomic(struct interest *) *link)
+static struct interest *
+follow(struct line *line, _Atomic(struct interest *) *link)
 {
 	struct interest *interest = atomic_load(link);
 
@@ -89,8 +89,8 @@ static bool has_any(struct line *line, const void *set)
 }
 
 /* Serve @set: its first when that is exclusive, else all. */
-static void serve(struct line *line, const void *set,
-		  void (*post)(struct iv_event *event))
+static void
+serve(struct line *line, const void *set, void (*post)(struct iv_event *event))
 {
 	struct interest *i;
 
@@ -182,7 +182,7 @@ static int add(struct interest *interest)
 	struct line *line = &lines[interest->signum];
 	int ret = 0;
 
-	pthread_mutex_lock(&mutex);
+	iv__lock();
 	atomic_exchange(&process, getpid());
 	link_in(line, interest);
 	if (!line->caught)
@@ -193,7 +193,7 @@ static int add(struct interest *interest)
 	} else {
 		unlink_from(line, interest);
 	}
-	pthread_mutex_unlock(&mutex);
+	iv__unlock();
 
 	return ret;
 }
@@ -202,7 +202,7 @@ static void take_out(struct interest *interest)
 {
 	struct line *line = &lines[interest->signum];
 
-	pthread_mutex_lock(&mutex);
+	iv__lock();
 	if (!interest->inherited) {
 		unlink_from(line, interest);
 		/* Taken but not handled: the next in line get it. */
@@ -216,26 +216,16 @@ static void take_out(struct interest *interest)
 		set_action(interest->signum, SIG_DFL);
 		line->caught = false;
 	}
-	pthread_mutex_unlock(&mutex);
+	iv__unlock();
 }
 
 /* Forks *******************************************************************/
-
-static void before_fork(void)
-{
-	pthread_mutex_lock(&mutex);
-}
-
-static void after_fork(void)
-{
-	pthread_mutex_unlock(&mutex);
-}
 
 /*
  * The forking thread may go on with its loop and unregister what it has. What
  * other threads had is let lie, but where leak checkers see it.
  */
-static void after_fork_in_child(void)
+void iv__signal_forked(void)
 {
 	static struct interest *lost;
 	int signum;
@@ -257,7 +247,6 @@ static void after_fork_in_child(void)
 	}
 
 	iv__grace_forked();
-	pthread_mutex_unlock(&mutex);
 }
 
 void iv__signal_reset(void)
@@ -269,14 +258,6 @@ void iv__signal_reset(void)
 			set_action(signum, SIG_DFL);
 		lines[signum].caught = false;
 	}
-}
-
-static int fork_error;
-
-static void watch_forks(void)
-{
-	fork_error = pthread_atfork(before_fork, after_fork,
-				    after_fork_in_child);
 }
 
 /* Interests ***************************************************************/
@@ -292,8 +273,8 @@ static void run_handler(void *cookie)
 		signal->handler(signal->cookie);
 }
 
-static struct interest *make(struct iv__loop *loop, struct iv_signal *signal,
-			     const void *set)
+static struct interest *
+make(struct iv__loop *loop, struct iv_signal *signal, const void *set)
 {
 	struct interest *interest = calloc(1, sizeof(*interest));
 
@@ -328,21 +309,21 @@ static bool can_be_caught(int signum)
 	       sigaction(signum, NULL, &action) == 0;
 }
 
-static int register_in(struct iv__loop *loop, struct iv_signal *signal,
-		       const void *set)
+static int
+register_in(struct iv__loop *loop, struct iv_signal *signal, const void *set)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct iv__shared *shared;
 	struct interest *interest;
+	int ret;
 
 	if (!can_be_caught(signal->signum)) {
 		errno = EINVAL;
 		return -1;
 	}
 
-	pthread_once(&once, watch_forks);
-	if (fork_error != 0) {
-		errno = fork_error;
+	ret = iv__lock_prepare();
+	if (ret != 0) {
+		errno = ret;
 		return -1;
 	}
 
@@ -395,8 +376,8 @@ IV__PUBLIC void iv_signal_unregister(struct iv_signal *signal)
 
 	if (shared != NULL) {
 		iv_list_for_each (lh, &shared->signals) {
-			struct interest *interest = iv_container_of(
-				lh, struct interest, list);
+			struct interest *interest =
+				iv_container_of(lh, struct interest, list);
 
 			if (interest->signal == signal) {
 				drop(interest);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * signal.h - what wait.c needs of signal.c
+ * signal_own.h - what wait.c needs of signal.c
  */
-#ifndef IV__SIGNAL_H
-#define IV__SIGNAL_H
+#ifndef IV__SIGNAL_OWN_H
+#define IV__SIGNAL_OWN_H
 
 #include <iv_signal.h>
 
