@@ -72,9 +72,11 @@ void iv_quit(void);
  * iv_deinit - close the calling thread's loop
  *
  * Objects still registered are let go without a call. A thread that ends
- * without this has its loop closed all the same. Legal as soon as iv_main()
- * has returned, also while the poster that ended the loop is still inside its
- * post: that poster's last step is waited for.
+ * without this has its loop closed all the same. Pools of the loop end: work
+ * that runs is waited for, work not begun is let go, and no completion is
+ * called. Legal as soon as iv_main() has returned, also while the poster that
+ * ended the loop is still inside its post: that poster's last step is waited
+ * for.
  *
  * Errors: inside a callback: iv_fatal().
  * Source: ivykis iv_init(3)
@@ -180,8 +182,9 @@ void IV_FD_INIT(struct iv_fd *fd);
  * May be unregistered, and its memory freed, from any callback of the
  * thread, its own included. Unregister before closing the descriptor.
  *
- * Errors: a descriptor that is invalid, cannot be polled, or is registered in
- *         this thread already: iv_fatal(), here or at the next wait.
+ * Errors: a descriptor that is invalid, cannot be polled, or (except with poll)
+ *         is registered in this thread already: iv_fatal(), here or at the
+ *         next wait.
  * Source: ivykis iv_fd(3)
  */
 void iv_fd_register(struct iv_fd *fd);

@@ -49,10 +49,11 @@ static inline void IV_WORK_POOL_INIT(struct iv_work_pool *pool)
  * @pool: IV_WORK_POOL_INIT() called, then max_threads and as wanted cookie,
  *        thread_start and thread_stop set; copied here
  *
- * Threads are started when there is work for them, at most max_threads, and
- * end after about ten seconds without any. Each has a loop of its own, so
- * thread_start, work functions and thread_stop may register objects; these
- * are served between work functions. The pool keeps the calling loop alive
+ * Threads are started when there is work for them; at most max_threads, and
+ * never more than 16384, work at one time. They end after about ten seconds
+ * without any. Each has a loop of its own, so thread_start, work functions and
+ * thread_stop may register objects; these are served between work functions,
+ * and a thread that has any does not end. The pool keeps the calling loop alive
  * until iv_work_pool_put() and until all its work is done.
  *
  * Returns 0, or -1 with errno set: EINVAL for a max_threads below 1, ENOMEM,

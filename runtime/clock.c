@@ -2,6 +2,7 @@
 /*
  * clock.c - the monotonic clock and each loop's cached reading of it
  */
+#include <limits.h>
 #include "loop.h"
 
 static struct timespec read_clock(void)
@@ -19,6 +20,16 @@ uint64_t iv__clock_ns(void)
 	struct timespec now = read_clock();
 
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+int iv__clock_to_ms(int64_t timeout_ns)
+{
+	int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
+
+	if (timeout_ns < 0)
+		return -1;
+
+	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 const struct timespec *iv__loop_now(struct iv__loop *loop)

@@ -27,8 +27,8 @@ static void to_syslog(const char *msg)
 IV__PUBLIC void iv_set_fatal_msg_handler(fatal_handler *handler)
 {
 	/* Release: with the acquire in iv_fatal(). */
-	atomic_store_explicit(&fatal_msg_handler, handler,
-			      memory_order_release);
+	atomic_exchange_explicit(&fatal_msg_handler, handler,
+				 memory_order_release);
 }
 
 IV__PUBLIC void iv_fatal(const char *fmt, ...)

@@ -71,13 +71,19 @@ static void process_init(void)
 	iv__tls_freeze();
 }
 
-/* Tells two loops' timers apart; wraps round after 65535 loops. */
-static uint16_t next_tag(void)
+/* Tells whose an object is: never 0, and not soon the same again. */
+static unsigned int next_tag(void)
 {
-	static atomic_uint_least16_t last;
+	static atomic_uint last;
+	unsigned int tag;
 
-	return (uint16_t)atomic_fetch_add_explicit(&last, 1,
-						   memory_order_relaxed);
+	do {
+		tag = atomic_fetch_add_explicit(&last, 1,
+						memory_order_relaxed) +
+		      1;
+	} while (tag == 0);
+
+	return tag;
 }
 
 static struct iv__loop *allocate(void)
@@ -188,6 +194,10 @@ void iv__loop_unwound(struct iv__loop *loop)
 /* The order matters: states and hooks may still use the whole loop. */
 void iv__loop_close(struct iv__loop *loop)
 {
+	int cancel_state;
+
+	/* Half a close would be worse than a late cancellation. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	iv__loop_unwound(loop);
 	loop->closing = true;
 	iv__tls_stop(loop);
@@ -205,6 +215,7 @@ void iv__loop_close(struct iv__loop *loop)
 	pthread_setspecific(close_at_exit, NULL);
 	iv__self = NULL;
 	free(loop);
+	pthread_setcancelstate(cancel_state, NULL);
 }
 
 IV__PUBLIC void iv_deinit(void)

@@ -77,7 +77,7 @@ struct iv__loop {
 	uintptr_t num_rounds;
 
 	struct iv__timer_queue timers;
-	uint16_t tag; /* tells loops' timers apart */
+	unsigned int tag; /* tells loops' objects apart; never 0 */
 
 	const struct iv__hooks *hooks; /* NULL: nobody else knows us */
 	void *shared;		       /* what threads/ keeps for us */
@@ -153,6 +153,9 @@ int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
 
 /* clock.c */
 uint64_t iv__clock_ns(void);
+
+/* A timeout in milliseconds, rounded up and cut to an int; -1 stays -1. */
+int iv__clock_to_ms(int64_t timeout_ns);
 const struct timespec *iv__loop_now(struct iv__loop *loop);
 
 /* fd.c */

@@ -25,7 +25,7 @@ IV__PUBLIC void iv_timer_register(struct iv_timer *timer)
 			 "IV_TIMER_INIT() it before its first use)");
 
 	loop->numobjs++;
-	iv__timer_queue_insert(&loop->timers, timer, loop->tag);
+	iv__timer_queue_insert(&loop->timers, timer, (uint16_t)loop->tag);
 }
 
 IV__PUBLIC void iv_timer_unregister(struct iv_timer *timer)

@@ -18,7 +18,7 @@ static atomic_bool frozen;
 
 void iv__tls_freeze(void)
 {
-	atomic_store(&frozen, true);
+	atomic_exchange(&frozen, true);
 }
 
 IV__PUBLIC void iv_tls_user_register(struct iv_tls_user *user)

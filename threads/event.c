@@ -18,7 +18,7 @@ IV__PUBLIC int iv_event_register(struct iv_event *event)
 
 	event->owner_.inbox = &shared->inbox;
 	event->next_ = NULL;
-	event->tag_ = shared->inbox.tag;
+	event->tag_ = loop->tag;
 	atomic_exchange_explicit(iv__event_pending(event), 0,
 				 memory_order_relaxed);
 	loop->numobjs++;
@@ -34,14 +34,14 @@ IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 	if (event->tag_ == 0)
 		iv_fatal("iv_event_unregister: the event is not registered; "
 			 "register it first");
-	if (inbox == NULL || event->tag_ != inbox->tag)
+	if (inbox == NULL || event->tag_ != inbox->loop->tag)
 		iv_fatal("iv_event_unregister: the event belongs to another "
 			 "thread's loop; make this call there");
 
 	if (iv__event_is_posted(event))
 		iv__inbox_cancel(inbox, event);
 
-	/* From here on a post finds no owner. */
+	/* A post that begins later finds no owner. */
 	event->owner_.inbox = NULL;
 	event->tag_ = 0;
 	iv__hb_before(event);

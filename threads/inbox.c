@@ -106,26 +106,10 @@ void iv__inbox_reopened(struct iv__inbox *inbox)
 	inbox->wakes_owed = 0;
 }
 
-/* Tells whose an event is; 0 stays for none. */
-static unsigned int next_tag(void)
-{
-	static atomic_uint last;
-	unsigned int tag;
-
-	do {
-		tag = atomic_fetch_add_explicit(&last, 1,
-						memory_order_relaxed) +
-		      1;
-	} while (tag == 0);
-
-	return tag;
-}
-
 void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop)
 {
 	atomic_init(&inbox->head, 0);
 	inbox->loop = loop;
-	inbox->tag = next_tag();
 	iv__inbox_reopened(inbox);
 	ring_init(&inbox->queue);
 	ring_init(&inbox->running);

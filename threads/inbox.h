@@ -68,7 +68,6 @@ struct iv__inbox {
 	_Alignas(64) struct iv__loop *loop; /* c */
 	int wake_fd;			    /* c, but for a fork */
 	bool wake_is_pipe;		    /* c, but for a fork */
-	unsigned int tag;		    /* c: in its events; never 0 */
 
 	uint64_t wakes_owed;	 /* o: since it was opened */
 	struct iv_event queue;	 /* o: ring of pending events */

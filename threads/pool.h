@@ -10,8 +10,8 @@
  *
  * intake, done and each slot are one word: a chain of items, taken whole by an
  * exchange, so nothing can be half linked or come back unnoticed. Only the
- * item at work is private to a worker: a short one never waits behind a long
- * one.
+ * item at work (or kept while thread_start runs) is private to a worker: a
+ * short one never waits behind a long one.
  *
  * gate is the other word. It holds the stack of idle workers (the index of the
  * top one plus 1; below[] of each names the next; a tag that every change
@@ -35,11 +35,12 @@
  *	   phore; DEAD: start a thread;
  *	   IN_LOOP: swap it for STOP,   park, when W1 found nothing
  *	   post it an event
- *	G4 IN_LOOP, or no thread: try   K1 swap state for SLEEP or IN_LOOP,
- *	   the next; none left: clear      for DEAD when SHUT is set
- *	   SEARCH, put dead ones back
- *	G5 nobody in RUN or STOP: ask   K2 CAS gate: push self, clear SEARCH
- *	   the owner to help               if it was set by us
+ *	G4 IN_LOOP, or no thread: try   K1 swap state for SLEEP or IN_LOOP
+ *	   the next; none left: clear   K2 CAS gate: push self, clear SEARCH
+ *	   SEARCH, put dead ones back      if it was set by us; when SHUT is
+ *	G5 nobody called, nobody in        set, swap state for DEAD first
+ *	   RUN or STOP: ask the owner
+ *	   to help
  *	                                K3 look at everything again; there is
  *	shut, by the owner                 something: wake one
  *	                                K4 DEAD: leave; else wait for G3 or T2,
@@ -160,6 +161,7 @@ struct iv__pool {
 	struct iv_event got_done; /* its own protocol */
 	struct iv_event ended;	  /* its own protocol */
 	struct iv_task help;	  /* o: G5; counted in alive */
+	unsigned int helping;	  /* o: levels of items being run so */
 
 	struct iv_work_item *batch; /* o: to be completed now */
 	struct iv_task resume;	    /* o: the same, in a nested iv_main() */

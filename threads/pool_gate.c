@@ -144,6 +144,7 @@ void iv__pool_wake_one(struct iv__pool *pool)
 {
 	struct iv__worker *refused = NULL;
 	struct iv__worker *worker;
+	bool kicked = false;
 
 	worker = pop(pool, SEARCH, SEARCH);
 	if (worker == NULL)
@@ -159,13 +160,16 @@ void iv__pool_wake_one(struct iv__pool *pool)
 		}
 		if (old == IV__WORKER_DEAD)
 			refused = chain_up(worker, refused);
+		else
+			kicked = true;
 		worker = pop(pool, 0, 0);
 	} while (worker != NULL);
 
 	/* G4 */
 	push_back(pool, refused);
 	iv__pool_stop_search(pool);
-	iv__pool_ask_for_help(pool);
+	if (!kicked)
+		iv__pool_ask_for_help(pool);
 }
 
 bool iv__pool_anyone_running(struct iv__pool *pool)

@@ -28,8 +28,13 @@ static void dismantle(struct iv__pool *pool)
 	iv_list_del(&pool->list);
 	pthread_mutex_destroy(&pool->leave_lock);
 	sem_destroy(&pool->all_out);
-	for (i = 0; i <= pool->num_workers; i++)
+	for (i = 0; i <= pool->num_workers; i++) {
 		sem_destroy(&pool->worker[i].call);
+		iv__hb_forget(&pool->worker[i].slot);
+		iv__hb_forget(&pool->worker[i].state);
+	}
+	iv__hb_forget(&pool->intake);
+	iv__hb_forget(&pool->done);
 	iv__hb_forget(&pool->alive);
 	pool->dismantled = true;
 }
@@ -95,10 +100,12 @@ static void help(void *cookie)
 	if (item != NULL) {
 		bool has_completion = item->completion != NULL;
 
+		pool->helping++;
 		iv__pool_run_as_worker(pool, item);
 		iv_invalidate_now();
 		if (has_completion)
 			item->completion(item->cookie);
+		pool->helping--;
 	}
 
 	/* Somebody may have become startable; if not, G5 has us again. */
@@ -256,6 +263,9 @@ static void end(struct iv__pool *pool)
 		iv_task_unregister(&pool->help);
 		iv__pool_count_out(pool);
 	}
+	/* Help that was left by pthread_exit(). */
+	for (; pool->helping > 0; pool->helping--)
+		iv__pool_count_out(pool);
 	if (!pool->put)
 		iv__pool_close(pool);
 

@@ -13,7 +13,6 @@
  * cannot keep the loop awake.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -136,8 +135,10 @@ static int epoll_change(struct iv__loop *loop, struct iv_fd *fd)
 	ret = control(st, EPOLL_CTL_MOD, fd);
 
 	/* Closed and opened again behind our back: a new file. */
-	if (ret == -ENOENT)
+	if (ret == -ENOENT) {
+		st->slots[fd->fd].generation++;
 		ret = control(st, EPOLL_CTL_ADD, fd);
+	}
 
 	return ret;
 }
@@ -236,10 +237,8 @@ static void collect(struct iv__loop *loop, const struct epoll_event *ev)
 
 static int wait_milliseconds(struct epoll_state *st, int64_t timeout_ns)
 {
-	int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
-
 	return epoll_wait(st->epfd, st->batch, BATCH,
-			  ms < INT_MAX ? (int)ms : INT_MAX);
+			  iv__clock_to_ms(timeout_ns));
 }
 
 #ifdef IV__HAVE_EPOLL_PWAIT2
@@ -271,9 +270,7 @@ static void epoll_backend_wait(struct iv__loop *loop, int64_t timeout_ns)
 	int num;
 	int i;
 
-	if (timeout_ns <= 0)
-		num = epoll_wait(st->epfd, st->batch, BATCH, (int)timeout_ns);
-	else if (st->milliseconds)
+	if (timeout_ns <= 0 || st->milliseconds)
 		num = wait_milliseconds(st, timeout_ns);
 	else
 		num = wait_nanoseconds(st, timeout_ns);

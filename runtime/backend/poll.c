@@ -7,7 +7,6 @@
  * with a negative descriptor is passed over by the kernel.
  */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,23 +166,13 @@ collect(struct iv__loop *loop, struct pollfd *entry, struct iv_fd *owner)
 	iv__fd_ready(loop, owner, bands);
 }
 
-static int to_milliseconds(int64_t timeout_ns)
-{
-	int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
-
-	if (timeout_ns < 0)
-		return -1;
-
-	return ms < INT_MAX ? (int)ms : INT_MAX;
-}
-
 static void poll_wait(struct iv__loop *loop, int64_t timeout_ns)
 {
 	struct poll_state *st = loop->backend_state;
 	int left;
 	int i;
 
-	left = poll(st->entries, (nfds_t)st->num, to_milliseconds(timeout_ns));
+	left = poll(st->entries, (nfds_t)st->num, iv__clock_to_ms(timeout_ns));
 	if (left < 0 && errno != EINTR)
 		iv_fatal("poll: %s", strerror(errno));
 
