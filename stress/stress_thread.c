@@ -60,9 +60,12 @@ static unsigned int num_tids;
 
 static void note_tid(void)
 {
+	pid_t *more;
+
 	pthread_mutex_lock(&tids_lock);
-	tids = realloc(tids, (num_tids + 1) * sizeof(*tids));
-	STRESS_CHECK(tids != NULL, "out of memory");
+	more = realloc(tids, (num_tids + 1) * sizeof(*tids));
+	STRESS_CHECK(more != NULL, "out of memory");
+	tids = more;
 	tids[num_tids++] = (pid_t)iv_get_thread_id();
 	pthread_mutex_unlock(&tids_lock);
 }
