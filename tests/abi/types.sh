@@ -4,14 +4,14 @@
 # types.sh DEBIAN_LIBRARY DEBIAN_INCLUDE_DIR OUR_INCLUDE_DIR
 #
 # Every struct, public member, function and flag of Debian's headers is
-# declared by ours, with the same size, place, type and value: types.cc is
+# declared by ours, with the same size, place, type and value: types.hh is
 # compiled with both and prints the same.
 set -eu
 
 library=$1
 theirs=$2
 ours=$3
-source=$(dirname "$(realpath "$0")")/types.cc
+source=$(dirname "$(realpath "$0")")/types.hh
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -31,13 +31,13 @@ trap 'rm -rf "$scratch"' EXIT
 # facts INCLUDE_DIR NAME - print what these headers declare
 facts() {
 	local from
-	from=$(g++ -std=c++17 "-I$1" "-I$scratch" -M "$source" | tr ' ' '\n' |
+	from=$(g++ -x c++ -std=c++17 "-I$1" "-I$scratch" -M "$source" | tr ' ' '\n' |
 		grep '/iv[a-z_]*\.h$' | xargs -n 1 dirname | sort -u)
 	if [ "$(realpath "$from")" != "$(realpath "$1")" ]; then
 		echo "the headers came from $from, not from $1"
 		exit 1
 	fi
-	g++ -std=c++17 -Wno-invalid-offsetof "-I$1" "-I$scratch" \
+	g++ -x c++ -std=c++17 -Wno-invalid-offsetof "-I$1" "-I$scratch" \
 		-o "$scratch/$2" "$source"
 	"$scratch/$2" >"$scratch/$2.facts"
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * types.cc - print what the headers declare, one fact a line
+ * types.hh - print what the headers declare, one fact a line
  *
  * Compiled with the headers of Debian's package and with ours; C++, because
  * there the name of a type says all of it. Functions are added by types.sh as
- * FUNCTION(name) lines in functions.inc.
+ * FUNCTION(name) lines in functions.inc. A .hh, as the checkers of C read .cc.
  */
 #include <cstddef>
 #include <cstdio>
