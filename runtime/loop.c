@@ -298,6 +298,14 @@ static void dispatch(struct iv__loop *loop)
 		loop->hooks->dispatch(loop);
 }
 
+void iv__loop_run_due(struct iv__loop *loop)
+{
+	loop->depth++;
+	iv__timers_run(loop);
+	iv__tasks_run(loop);
+	loop->depth--;
+}
+
 void iv__loop_run(struct iv__loop *loop)
 {
 	loop->depth++;
@@ -324,9 +332,8 @@ void iv__loop_turn(struct iv__loop *loop, bool block)
 	loop->depth++;
 	wait_for_kernel(loop, block ? time_to_sleep_ns(loop) : 0);
 	dispatch(loop);
-	iv__timers_run(loop);
-	iv__tasks_run(loop);
 	loop->depth--;
+	iv__loop_run_due(loop);
 }
 
 IV__PUBLIC void iv_main(void)

@@ -144,6 +144,9 @@ void iv__loop_reopen(struct iv__loop *loop);
 /* Run rounds until quit or nothing is registered; the inside of iv_main(). */
 void iv__loop_run(struct iv__loop *loop);
 
+/* Run the timers that are due and the tasks. */
+void iv__loop_run_due(struct iv__loop *loop);
+
 /* Run one round, which may block until something happens. */
 void iv__loop_turn(struct iv__loop *loop, bool block);
 

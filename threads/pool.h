@@ -116,6 +116,7 @@ struct iv__pool_thread {
 	struct iv_event kick; /* the call of one that is IN_LOOP */
 	bool has_kick;	      /* registered */
 	bool kicked;
+	uint64_t looked_ns; /* when the kernel was asked last */
 };
 
 enum iv__worker_state {

@@ -16,6 +16,9 @@
 /* A thread without work ends after this long. */
 enum { IDLE_MS = 10000 };
 
+/* A thread with work asks the kernel about its own loop this often. */
+enum { LOOK_INTERVAL_NS = 50000 };
+
 /*
  * With objects in its loop but no descriptor left to be called there, a
  * thread sleeps on its semaphore and looks after the loop this often.
@@ -251,6 +254,26 @@ process(struct iv__pool_thread *self, struct iv_work_item *item, bool more)
 		complete(pool, item);
 }
 
+/*
+ * What is due is run after each item; the kernel, whose answer costs more than
+ * many an item, is asked now and then while there is work.
+ */
+static void look_after_loop(struct iv__pool_thread *self, bool busy)
+{
+	uint64_t now_ns;
+
+	stop_search(self, false);
+	iv__loop_run_due(iv__self);
+	if (!loop_in_use())
+		return;
+
+	now_ns = iv__clock_ns();
+	if (!busy || now_ns - self->looked_ns > LOOK_INTERVAL_NS) {
+		self->looked_ns = now_ns;
+		iv__loop_turn(iv__self, false);
+	}
+}
+
 static void serve(struct iv__pool_thread *self)
 {
 	for (;;) {
@@ -266,10 +289,8 @@ static void serve(struct iv__pool_thread *self)
 		else if (!park(self))
 			break;
 
-		if (loop_in_use()) {
-			stop_search(self, false);
-			iv__loop_turn(iv__self, false);
-		}
+		if (loop_in_use())
+			look_after_loop(self, item != NULL);
 	}
 }
 

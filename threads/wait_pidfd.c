@@ -118,7 +118,8 @@ static int kill_locked(const struct iv_wait_interest *child, int sig)
 	errno = ENOSYS;
 	if (child->private_.child.pidfd != NULL)
 		ret = signal_pidfd(child->private_.child.pidfd->fd.fd, sig);
-	if (ret < 0 && errno == ENOSYS)
+	/* EPERM may come of a filter; if it is meant, kill() says so, too. */
+	if (ret < 0 && (errno == ENOSYS || errno == EPERM))
 		ret = kill(child->pid, sig);
 
 	return ret;

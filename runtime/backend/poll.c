@@ -173,7 +173,10 @@ static void poll_wait(struct iv__loop *loop, int64_t timeout_ns)
 	int i;
 
 	left = poll(st->entries, (nfds_t)st->num, iv__clock_to_ms(timeout_ns));
-	if (left < 0 && errno != EINTR)
+	if (left < 0 && (errno == EAGAIN || errno == ENOMEM))
+		poll(NULL, 0,
+		     1); /* a kernel short of memory, do not press it */
+	else if (left < 0 && errno != EINTR)
 		iv_fatal("poll: %s", strerror(errno));
 
 	for (i = 0; left > 0; i++) {
