@@ -6,7 +6,6 @@
 #include "lock.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int error;
 
 void iv__lock(void)
@@ -25,14 +24,13 @@ static void unlock_in_child(void)
 	iv__unlock();
 }
 
-static void watch_forks(void)
+/* What every thread reads is made before there is a second one. */
+__attribute__((constructor)) static void watch_forks(void)
 {
 	error = pthread_atfork(iv__lock, iv__unlock, unlock_in_child);
 }
 
-int iv__lock_prepare(void)
+int iv__lock_error(void)
 {
-	pthread_once(&once, watch_forks);
-
 	return error;
 }

@@ -12,8 +12,8 @@
 void iv__lock(void);
 void iv__unlock(void);
 
-/* Before its first use. 0, or an error number. */
-int iv__lock_prepare(void);
+/* 0, or the error number because of which it would not survive a fork. */
+int iv__lock_error(void);
 
 /* signal.c: in a forked child, with the lock held. */
 void iv__signal_forked(void);

@@ -36,6 +36,7 @@
 #include "signal_own.h"
 
 struct interest {
+	struct iv_list_head list;	 /* o: in shared->signals */
 	_Atomic(struct interest *) next; /* a, written by m */
 	const void *set;		 /* c: whose signals it wants */
 	bool exclusive;			 /* c */
@@ -43,7 +44,6 @@ struct interest {
 	struct iv_signal *signal;	 /* c: the program's object */
 	struct iv_event event;		 /* its own protocol */
 	struct iv__loop *loop;		 /* c */
-	struct iv_list_head list;	 /* o: in shared->signals */
 	bool inherited;			 /* o: the parent process's */
 };
 
@@ -321,7 +321,7 @@ register_in(struct iv__loop *loop, struct iv_signal *signal, const void *set)
 		return -1;
 	}
 
-	ret = iv__lock_prepare();
+	ret = iv__lock_error();
 	if (ret != 0) {
 		errno = ret;
 		return -1;

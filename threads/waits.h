@@ -48,9 +48,9 @@ struct iv__waits {
 };
 
 struct iv__pidfd {
+	struct iv_list_head list;	/* o: in waits->pidfds */
 	struct iv_fd fd;		/* o, but fd.fd: c */
 	struct iv_wait_interest *child; /* c */
-	struct iv_list_head list;	/* o: in waits->pidfds */
 };
 
 /* wait.c */
