@@ -250,6 +250,7 @@ run_forked(const struct test_case *test, const struct options *opts)
 
 	in_time = wait_for_end(pid, opts->timeout_s);
 	waitpid(pid, &status, 0);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	outcome = judge(test->name, status, in_time, opts);
 	if (outcome != PASSED)
 		show_output(output);
