@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_wait.c - learn how child processes stop, continue and end
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <iv_signal.h>
+#include <iv_wait.h>
+#include "harness.h"
+
+/* Statuses, and after how many the loop is to end. */
+struct record {
+	int num;
+	int wanted;
+	int status[8];
+	long maxrss;
+};
+
+static void record(void *cookie, int status, const struct rusage *rusage)
+{
+	struct record *rec = cookie;
+
+	assert_true(rec->num < 8);
+	rec->status[rec->num++] = status;
+	rec->maxrss = rusage->ru_maxrss;
+	if (rec->num == rec->wanted)
+		iv_quit();
+}
+
+/* Uninitialised, as old binaries hand it over. */
+static void fill(struct iv_wait_interest *child, struct record *rec, int wanted)
+{
+	memset(child, 0xa5, sizeof(*child));
+	IV_WAIT_INTEREST_INIT(child);
+	child->cookie = rec;
+	child->handler = record;
+	memset(rec, 0, sizeof(*rec));
+	rec->wanted = wanted;
+}
+
+/* A child that waits until fd[1] is closed, and then exits with 3. */
+static pid_t fork_waiting(int fd[2])
+{
+	pid_t pid;
+	char c;
+
+	make_pipe(fd);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(fd[1]);
+		_exit(read(fd[0], &c, 1) == 0 ? 3 : 4);
+	}
+	close(fd[0]);
+
+	return pid;
+}
+
+static pid_t fork_exiting(int status)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(status);
+
+	return pid;
+}
+
+static void wait_until_dead(pid_t pid)
+{
+	siginfo_t info;
+
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void assert_exited(int status, int code)
+{
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), code);
+}
+
+static void an_exit_is_reported_with_its_rusage(void **state)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+	int fd[2];
+
+	(void)state;
+	iv_init();
+	fill(&child, &rec, 1);
+	child.pid = fork_waiting(fd);
+	iv_wait_interest_register(&child);
+	close(fd[1]);
+	run_until_quit("the exit");
+	assert_exited(rec.status[0], 3);
+	assert_true(rec.maxrss > 0);
+	assert_int_equal(waitpid(child.pid, NULL, WNOHANG), -1);
+	iv_wait_interest_unregister(&child);
+	iv_deinit();
+}
+
+static void a_child_already_dead_is_reported(void **state)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+
+	(void)state;
+	iv_init();
+	fill(&child, &rec, 1);
+	child.pid = fork_exiting(5);
+	wait_until_dead(child.pid);
+	iv_wait_interest_register(&child);
+	assert_int_equal(rec.num, 0);
+	run_until_quit("the exit");
+	assert_exited(rec.status[0], 5);
+	iv_wait_interest_unregister(&child);
+	iv_deinit();
+}
+
+static void send_stop(void *child)
+{
+	iv_wait_interest_kill(child, SIGSTOP);
+}
+
+/* Each status leads to the next signal. */
+static void step(void *cookie, int status, const struct rusage *rusage)
+{
+	struct iv_wait_interest *child = cookie;
+
+	(void)rusage;
+	if (WIFSTOPPED(status)) {
+		note(WSTOPSIG(status) == SIGSTOP ? "stop" : "wrong");
+		assert_int_equal(iv_wait_interest_kill(child, SIGCONT), 0);
+	} else if (WIFCONTINUED(status)) {
+		note("continue");
+		assert_int_equal(iv_wait_interest_kill(child, SIGKILL), 0);
+	} else {
+		note(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
+			     ? "killed"
+			     : "wrong");
+		iv_quit();
+	}
+}
+
+static void stop_continue_and_kill_are_reported(void **state)
+{
+	struct iv_wait_interest child;
+	struct iv_task task;
+	int fd[2];
+
+	(void)state;
+	iv_init();
+	memset(&child, 0xa5, sizeof(child));
+	IV_WAIT_INTEREST_INIT(&child);
+	child.cookie = &child;
+	child.handler = step;
+	child.pid = fork_waiting(fd);
+	iv_wait_interest_register(&child);
+	IV_TASK_INIT(&task);
+	task.cookie = &child;
+	task.handler = send_stop;
+	iv_task_register(&task);
+	run_until_quit("the kill");
+	assert_noted("stop continue killed");
+	iv_wait_interest_unregister(&child);
+	close(fd[1]);
+	iv_deinit();
+}
+
+static volatile sig_atomic_t alarms;
+
+/* From outside of the loop: whatever is registered would keep it alive. */
+static void end_loop(int sig)
+{
+	(void)sig;
+	alarms = 1;
+	iv_quit();
+}
+
+static void a_dead_child_stays_registered_and_keeps_the_loop(void **state)
+{
+	const struct itimerval every_5_ms = { { 0, 5000 }, { 0, 5000 } };
+	const struct itimerval never = { { 0, 0 }, { 0, 0 } };
+	struct iv_wait_interest child;
+	struct record rec;
+
+	(void)state;
+	iv_init();
+	fill(&child, &rec, 1);
+	child.pid = fork_exiting(0);
+	iv_wait_interest_register(&child);
+	run_until_quit("the exit");
+
+	signal(SIGALRM, end_loop);
+	setitimer(ITIMER_REAL, &every_5_ms, NULL);
+	iv_main();
+	setitimer(ITIMER_REAL, &never, NULL);
+	assert_true(alarms);
+	assert_int_equal(rec.num, 1);
+	iv_wait_interest_unregister(&child);
+	iv_main();
+	iv_deinit();
+}
+
+static void unregistering_does_not_reap(void **state)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+	int status;
+
+	(void)state;
+	iv_init();
+	fill(&child, &rec, 0);
+	child.pid = fork_exiting(6);
+	iv_wait_interest_register(&child);
+	wait_until_dead(child.pid);
+	iv_wait_interest_unregister(&child);
+	iv_main();
+	assert_int_equal(rec.num, 0);
+	assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
+	assert_exited(status, 6);
+	iv_deinit();
+}
+
+static void
+unregister_and_free(void *cookie, int status, const struct rusage *rusage)
+{
+	(void)status;
+	(void)rusage;
+	iv_wait_interest_unregister(cookie);
+	memset(cookie, 0xff, sizeof(struct iv_wait_interest));
+	free(cookie);
+	note("freed");
+}
+
+static void unregister_and_free_from_its_own_handler(void **state)
+{
+	struct iv_wait_interest *child[3];
+	int i;
+
+	(void)state;
+	iv_init();
+	for (i = 0; i < 3; i++) {
+		child[i] = malloc(sizeof(*child[i]));
+		assert_non_null(child[i]);
+		memset(child[i], 0xa5, sizeof(*child[i]));
+		child[i]->cookie = child[i];
+		child[i]->handler = unregister_and_free;
+		child[i]->pid = fork_exiting(0);
+		iv_wait_interest_register(child[i]);
+	}
+	iv_main();
+	assert_noted("freed freed freed");
+	iv_deinit();
+}
+
+static struct iv_wait_interest pair[2];
+
+static void
+unregister_both(void *cookie, int status, const struct rusage *rusage)
+{
+	(void)cookie;
+	(void)status;
+	(void)rusage;
+	note("called");
+	iv_wait_interest_unregister(&pair[0]);
+	iv_wait_interest_unregister(&pair[1]);
+}
+
+static void a_handler_may_unregister_its_sibling(void **state)
+{
+	int i;
+
+	(void)state;
+	iv_init();
+	for (i = 0; i < 2; i++) {
+		pair[i].handler = unregister_both;
+		pair[i].pid = fork_exiting(0);
+		wait_until_dead(pair[i].pid);
+		iv_wait_interest_register(&pair[i]);
+	}
+	iv_main();
+	assert_noted("called");
+	iv_deinit();
+	/* One of the two was not waited for. */
+	assert_int_equal(waitpid(pair[0].pid, NULL, 0) > 0,
+			 waitpid(pair[1].pid, NULL, 0) < 0);
+}
+
+/* Children of others ******************************************************/
+
+static void a_foreign_child_disturbs_nothing_and_is_not_stolen(void **state)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+	int status, i;
+	pid_t foreign[5];
+
+	(void)state;
+	iv_init();
+	fill(&child, &rec, 1);
+	child.pid = fork_exiting(1);
+	iv_wait_interest_register(&child);
+	for (i = 0; i < 5; i++) {
+		foreign[i] = fork_exiting(50 + i);
+		wait_until_dead(foreign[i]);
+	}
+	run_until_quit("the exit");
+	assert_exited(rec.status[0], 1);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(waitpid(foreign[i], &status, 0), foreign[i]);
+		assert_exited(status, 50 + i);
+	}
+	iv_wait_interest_unregister(&child);
+	iv_deinit();
+}
+
+static void a_status_that_others_took_is_told_as_255(void **state)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+	int status;
+
+	(void)state;
+	iv_init();
+	fill(&child, &rec, 1);
+	child.pid = fork_exiting(1);
+	assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
+	iv_wait_interest_register(&child);
+	run_until_quit("the lost exit");
+	assert_exited(rec.status[0], 255);
+	assert_int_equal(rec.maxrss, 0);
+	assert_int_equal(iv_wait_interest_kill(&child, SIGKILL), -ESRCH);
+	iv_wait_interest_unregister(&child);
+	iv_deinit();
+}
+
+/* Kill ********************************************************************/
+
+static void kill_reports_errors_and_esrch_after_death(void **state)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+	int fd[2];
+
+	(void)state;
+	iv_init();
+	fill(&child, &rec, 1);
+	child.pid = fork_waiting(fd);
+	iv_wait_interest_register(&child);
+	assert_int_equal(iv_wait_interest_kill(&child, 0), 0);
+	errno = 0;
+	assert_int_equal(iv_wait_interest_kill(&child, 1000), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(iv_wait_interest_kill(&child, SIGTERM), 0);
+	run_until_quit("the kill");
+	assert_true(WIFSIGNALED(rec.status[0]));
+	assert_int_equal(WTERMSIG(rec.status[0]), SIGTERM);
+	errno = 0;
+	assert_int_equal(iv_wait_interest_kill(&child, SIGTERM), -ESRCH);
+	assert_int_equal(errno, ESRCH);
+	iv_wait_interest_unregister(&child);
+	close(fd[1]);
+	iv_deinit();
+}
+
+/* In our place nobody can wait for it, so its pid may be used again. */
+static int kill_in_child(void *child)
+{
+	return iv_wait_interest_kill(child, SIGKILL) == -ESRCH ? 0 : 1;
+}
+
+static int run_in_child(void *child)
+{
+	struct iv_timer timer;
+
+	IV_TIMER_INIT(&timer);
+	timer.expires = after_ms(1);
+	timer.cookie = child;
+	timer.handler = (void (*)(void *))iv_wait_interest_unregister;
+	iv_timer_register(&timer);
+	iv_main();
+	iv_deinit();
+	assert_noted("");
+
+	return 0;
+}
+
+static void note_status(void *cookie, int status, const struct rusage *rusage)
+{
+	(void)rusage;
+	note(WIFEXITED(status) && WEXITSTATUS(status) == 3 ? "exit" : "wrong");
+	iv_wait_interest_unregister(cookie);
+}
+
+static void a_forked_child_leaves_the_parents_children_alone(void **state)
+{
+	struct iv_wait_interest child;
+	int fd[2];
+
+	(void)state;
+	iv_init();
+	child.cookie = &child;
+	child.handler = note_status;
+	child.pid = fork_waiting(fd);
+	iv_wait_interest_register(&child);
+	in_child(kill_in_child, &child);
+	in_child(run_in_child, &child);
+	close(fd[1]);
+	wait_until_dead(child.pid);
+	in_child(run_in_child, &child);
+	iv_main();
+	assert_noted("exit");
+	iv_deinit();
+}
+
+/* The end of a loop *******************************************************/
+
+static void deinit_lets_registered_ones_go(void **state)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+	int fd[2], status;
+
+	(void)state;
+	iv_init();
+	fill(&child, &rec, 0);
+	child.pid = fork_waiting(fd);
+	iv_wait_interest_register(&child);
+	iv_deinit();
+	memset(&child.private_, 0xff, sizeof(child.private_));
+
+	iv_init();
+	close(fd[1]);
+	wait_until_dead(child.pid);
+	iv_wait_interest_register(&child);
+	rec.wanted = 1;
+	run_until_quit("the exit");
+	assert_exited(rec.status[0], 3);
+	iv_wait_interest_unregister(&child);
+	iv_deinit();
+	assert_int_equal(waitpid(child.pid, &status, 0), -1);
+}
+
+static void *end_with_it_registered(void *arg)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+
+	iv_init();
+	fill(&child, &rec, 0);
+	child.pid = *(pid_t *)arg;
+	iv_wait_interest_register(&child);
+
+	return NULL;
+}
+
+static void a_thread_may_end_with_children_registered(void **state)
+{
+	int fd[2], status;
+	pid_t pid = fork_waiting(fd);
+
+	(void)state;
+	in_thread(end_with_it_registered, &pid);
+	close(fd[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_exited(status, 3);
+}
+
+/* Errors ******************************************************************/
+
+static void register_pid(void *pid)
+{
+	struct iv_wait_interest child;
+	struct record rec;
+
+	fill(&child, &rec, 0);
+	child.pid = *(pid_t *)pid;
+	iv_wait_interest_register(&child);
+}
+
+static void register_bad_pid(void *pid)
+{
+	iv_init();
+	register_pid(pid);
+}
+
+static void unregister(void *child)
+{
+	iv_wait_interest_unregister(child);
+}
+
+static void misuse_is_fatal(void **state)
+{
+	static const pid_t bad[] = { 0, -1, -1000 };
+	struct iv_wait_interest child;
+	struct record rec;
+	pid_t pid;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		pid = bad[i];
+		expect_fatal(register_bad_pid, &pid,
+			     "iv_wait_interest_register", "pid");
+	}
+	expect_fatal(register_pid, &pid, "iv_wait_interest_register",
+		     "iv_init");
+
+	iv_init();
+	fill(&child, &rec, 1);
+	child.pid = fork_exiting(0);
+	iv_wait_interest_register(&child);
+	expect_fatal_elsewhere(unregister, &child,
+			       "iv_wait_interest_unregister",
+			       "another thread's loop");
+	run_until_quit("the exit");
+	iv_wait_interest_unregister(&child);
+	expect_fatal(unregister, &child, "iv_wait_interest_unregister",
+		     "not registered");
+	iv_deinit();
+}
+
+static const struct test_case cases[] = {
+	TEST(an_exit_is_reported_with_its_rusage),
+	TEST(a_child_already_dead_is_reported),
+	TEST(stop_continue_and_kill_are_reported),
+	TEST(a_dead_child_stays_registered_and_keeps_the_loop),
+	TEST(unregistering_does_not_reap),
+	TEST(unregister_and_free_from_its_own_handler),
+	TEST(a_handler_may_unregister_its_sibling),
+	TEST(a_foreign_child_disturbs_nothing_and_is_not_stolen),
+	TEST(a_status_that_others_took_is_told_as_255),
+	TEST(kill_reports_errors_and_esrch_after_death),
+	TEST(a_forked_child_leaves_the_parents_children_alone),
+	TEST(deinit_lets_registered_ones_go),
+	TEST(a_thread_may_end_with_children_registered),
+	TEST(misuse_is_fatal),
+};
+
+TEST_MAIN(cases)
