@@ -37,19 +37,17 @@
  *	   post it an event
  *	G4 IN_LOOP, or no thread: try   K1 swap state for SLEEP or IN_LOOP
  *	   the next; none left: clear   K2 CAS gate: push self, clear SEARCH
- *	   SEARCH, put dead ones back      if it was set by us; when SHUT is
- *	G5 nobody called, nobody in        set, swap state for DEAD first
- *	   RUN or STOP: ask the owner
- *	   to help
- *	                                K3 look at everything again; there is
- *	shut, by the owner                 something: wake one
- *	                                K4 DEAD: leave; else wait for G3 or T2,
- *	T1 set SHUT                        at most ten seconds; none came: CAS
- *	T2 pop all; swap the state of      state from SLEEP to DEAD, leave
- *	   those that sleep for STOP
- *	   and call them as in G3
- *	T3 push the dead ones back, look
- *	   again as in K3
+ *	   SEARCH in the CAS that sees     if it was set by us; when SHUT is
+ *	   it, put dead ones back          set, swap state for DEAD first
+ *	G5 nobody called, nobody in     K3 look at everything again; there is
+ *	   RUN or STOP: ask the owner      something: wake one
+ *	   to help                      K4 DEAD: leave; else wait for G3 or T2,
+ *	                                   at most ten seconds; none came: CAS
+ *	shut, by the owner                 state from SLEEP to DEAD, leave
+ *
+ *	T1 set SHUT
+ *	T2 pop all; swap the state of those that sleep for STOP, call them as G3
+ *	T3 push the dead ones back, look again as in K3
  *
  * Claims:
  *
@@ -58,7 +56,9 @@
  *   its holder comes to W3, K2 or G4 and looks, or knows of somebody running
  *   who will, after clearing it, hence after S1. When G1 finds nobody idle,
  *   every worker is on its way to W1 or K3. Without the second look of W3 or
- *   K3, or with a look at the intake only, what W2 put aside is stranded.
+ *   K3, or with a look at the intake only, what W2 put aside is stranded. Were
+ *   SEARCH cleared behind the CAS of G4, a worker pushed between would sleep
+ *   over an item that is left to one inside a callback.
  * - Workers are woken one at a time, and each wakes the next when it sees more
  *   (W4). SEARCH set at W6, before the owner can be woken, keeps an owner that
  *   submits from a completion from waking a second worker for an item that

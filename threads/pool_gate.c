@@ -83,6 +83,30 @@ pop(struct iv__pool *pool, uint64_t unless, uint64_t set)
 	return worker;
 }
 
+/*
+ * G4: the same for who has set SEARCH; with nobody there, clear it. Both in
+ * one step: whoever is pushed behind it finds SEARCH clear at K3.
+ */
+static struct iv__worker *pop_or_stop_search(struct iv__pool *pool)
+{
+	uint64_t gate = atomic_load(&pool->gate);
+	struct iv__worker *worker;
+	uint64_t next;
+
+	do {
+		worker = worker_at(pool, gate & TOP);
+		if (worker == NULL)
+			next = gate & ~SEARCH;
+		else
+			next = with_top(gate, atomic_load(&worker->below));
+	} while (!atomic_compare_exchange_weak(&pool->gate, &gate, next));
+
+	if (worker != NULL)
+		note_started(pool, index_1(worker));
+
+	return worker;
+}
+
 /* G3, T2: swap the state of a popped worker and call it; the old state. */
 static int call(struct iv__worker *worker, enum iv__worker_state state)
 {
@@ -162,12 +186,10 @@ void iv__pool_wake_one(struct iv__pool *pool)
 			refused = chain_up(worker, refused);
 		else
 			kicked = true;
-		worker = pop(pool, 0, 0);
+		worker = pop_or_stop_search(pool);
 	} while (worker != NULL);
 
-	/* G4 */
 	push_back(pool, refused);
-	iv__pool_stop_search(pool);
 	if (!kicked)
 		iv__pool_ask_for_help(pool);
 }
