@@ -204,14 +204,14 @@ static _Noreturn void be_run(void)
 		limit_descriptors(current->free_fds);
 	go_through(num_fds);
 
-	strcpy(first_refusal, report->refused);
+	memcpy(first_refusal, report->refused, sizeof(first_refusal));
 	report->refused[0] = '\0';
 	bed_round = 1;
 	go_through(num_fds);
 	if (report->refused[0] != '\0')
 		broken("still refuses afterwards: %s", report->refused);
 
-	strcpy(report->refused, first_refusal);
+	memcpy(report->refused, first_refusal, sizeof(first_refusal));
 	atomic_store(&report->finished, true);
 	/* Sanitizers look for leaks here. */
 	exit(0);

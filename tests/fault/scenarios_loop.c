@@ -104,7 +104,6 @@ static void set_up_fd(struct iv_fd *fd, int number)
 	fd->handler_in = got_bytes;
 }
 
-/* Ours are restored: what a descriptor shares with its copies outlives us. */
 static void run_fd(void)
 {
 	static struct iv_fd fd;
