@@ -143,8 +143,9 @@ endfunction()
 #                 [ARGS <arg>...] [LONG_ARGS <arg>...])
 #
 # Registers the tests of a program that iv_add_flavours() built. THREADED: its
-# runs under the tools belong to the short selection. LONG_ARGS: one more
-# plain test on each backend, NAME.BACKEND.WAKER.long, with these arguments.
+# runs under the tools belong to the short selection. TIMEOUT is three times as
+# long under valgrind. LONG_ARGS: one more plain test on each backend,
+# NAME.BACKEND.WAKER.long, with these arguments.
 function(iv_add_variants name target)
 	cmake_parse_arguments(PARSE_ARGV 2 arg "THREADED" "TIMEOUT"
 		"ARGS;LONG_ARGS")
@@ -193,8 +194,12 @@ macro(iv_set_variant_properties)
 	if(waker STREQUAL "pipe")
 		set(force_pipe set:1)
 	endif()
+	set(timeout ${arg_TIMEOUT})
+	if(tool IN_LIST iv_valgrind_tools)
+		math(EXPR timeout "3 * ${timeout}")
+	endif()
 	set_tests_properties(${test} PROPERTIES
-		TIMEOUT ${arg_TIMEOUT}
+		TIMEOUT ${timeout}
 		LABELS "${labels}"
 		ENVIRONMENT "IV_SELECT_POLL_METHOD=${backend};${iv_environment_${tool}}"
 		ENVIRONMENT_MODIFICATION "IV_FORCE_PIPE=${force_pipe};IV_EXCLUDE_POLL_METHOD=unset:")

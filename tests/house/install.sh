@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# install.sh BUILD_DIR LIBDIR SOURCE_DIR - what is installed can be used
+# install.sh BUILD_DIR LIBDIR SOURCE_DIR GENERATOR - what is installed works
 #
 # Installs into a temporary prefix and builds installed.c against it: with
 # pkg-config and with find_package(ivykis), shared and static. The program
@@ -12,6 +12,7 @@ set -eu
 build=$1
 libdir=$2
 source=$3/tests/house
+generator=$4
 
 prefix=$(mktemp -d)
 trap 'rm -rf "$prefix"' EXIT
@@ -52,7 +53,7 @@ cc -o "$prefix/pkgconfig-shared" "${cflags[@]}" "$source/installed.c" \
 cc -o "$prefix/pkgconfig-static" "${cflags[@]}" "$source/installed.c" \
 	"${static[@]/#-livykis/$lib/libivykis.a}"
 
-cmake -S "$source/package" -B "$prefix/package" \
+cmake -G "$generator" -S "$source/package" -B "$prefix/package" \
 	"-DCMAKE_PREFIX_PATH=$prefix/usr" >"$prefix/log" ||
 	{ cat "$prefix/log"; exit 1; }
 cmake --build "$prefix/package" >"$prefix/log" ||
