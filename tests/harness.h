@@ -97,6 +97,12 @@ int status_of_child(int (*fn)(void *arg), void *arg);
 void in_child(int (*fn)(void *arg), void *arg);
 
 /*
+ * _exit() for a child of a process with several threads: what those hold is
+ * nobody's in the child, and no leak.
+ */
+void leave_child(int status) __attribute__((noreturn));
+
+/*
  * Run @fn in a forked child, where it must end in iv_fatal() and SIGABRT with
  * a text that contains the name of the call and the advice.
  */

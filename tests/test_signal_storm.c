@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <iv_event.h>
 #include <iv_popen.h>
@@ -29,18 +30,36 @@ static void expect(struct iv_signal *sig, int signum,
 	expect_signal(sig, signum, 0, handler, cookie);
 }
 
+static sigset_t alarm_set(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+
+	return set;
+}
+
 static void start_storm(void)
 {
 	const struct itimerval every_ms = { { 0, 1000 }, { 0, 1000 } };
+	const sigset_t set = alarm_set();
 
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	setitimer(ITIMER_REAL, &every_ms, NULL);
 }
 
+/* The last one must not meet the default action, which is death. */
 static void end_storm(void)
 {
 	const struct itimerval never = { { 0, 0 }, { 0, 0 } };
+	const struct timespec no_time = { 0, 0 };
+	const sigset_t set = alarm_set();
 
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	setitimer(ITIMER_REAL, &never, NULL);
+	while (sigtimedwait(&set, NULL, &no_time) > 0)
+		;
 }
 
 /* Each signal is answered *************************************************/
@@ -185,7 +204,7 @@ static void got_child(void *cookie, int status, const struct rusage *rusage)
 static void exit_with_7(void *cookie)
 {
 	(void)cookie;
-	_exit(7);
+	leave_child(7);
 }
 
 static void got_output(void *cookie)

@@ -14,9 +14,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <iv_signal.h>
 #include <iv_wait.h>
 #include "harness.h"
+#include "signal_bed.h"
 
 /* Two loops ***************************************************************/
 
@@ -55,7 +55,7 @@ static void end_on_go(void *cookie)
 	char c;
 
 	close(one->group->go[1]);
-	_exit(read(one->group->go[0], &c, 1) == 0 ? one->code : 255);
+	leave_child(read(one->group->go[0], &c, 1) == 0 ? one->code : 255);
 }
 
 static void *run_group(void *cookie)
@@ -100,7 +100,7 @@ static void fork_foreign(pid_t foreign[FOREIGN], const int go[2])
 		assert_true(foreign[i] >= 0);
 		if (foreign[i] == 0) {
 			close(go[1]);
-			_exit(read(go[0], &c, 1) == 0 ? i : 255);
+			leave_child(read(go[0], &c, 1) == 0 ? i : 255);
 		}
 	}
 }
@@ -287,7 +287,7 @@ static void exit_on_go(void *cookie)
 
 	(void)cookie;
 	close(go[1]);
-	_exit(read(go[0], &c, 1) == 0 ? 4 : 5);
+	leave_child(read(go[0], &c, 1) == 0 ? 4 : 5);
 }
 
 static int exit_status;
@@ -366,6 +366,29 @@ static void blocked_in_all_threads_the_end_is_told(void **state)
 	end(4);
 }
 
+enum { EXIT = 1, SIGNAL = 2 };
+
+static int seen;
+
+static void see(int what)
+{
+	seen |= what;
+	if (seen == (EXIT | SIGNAL))
+		iv_quit();
+}
+
+static void see_signal(void *cookie)
+{
+	(void)cookie;
+	see(SIGNAL);
+}
+
+static void see_exit(void *cookie, int status, const struct rusage *rusage)
+{
+	take_exit(cookie, status, rusage);
+	see(EXIT);
+}
+
 static void an_exclusive_sigchld_of_the_program_takes_nothing(void **state)
 {
 	struct iv_signal own;
@@ -373,16 +396,15 @@ static void an_exclusive_sigchld_of_the_program_takes_nothing(void **state)
 	(void)state;
 	refuse_pidfds(ENOSYS);
 	begin();
-	own.signum = SIGCHLD;
-	own.flags = IV_SIGNAL_FLAG_EXCLUSIVE | IV_SIGNAL_FLAG_THIS_THREAD;
-	own.cookie = "signal";
-	own.handler = note;
-	assert_int_equal(iv_signal_register(&own), 0);
+	target.handler = see_exit;
+	expect_signal(&own, SIGCHLD,
+		      IV_SIGNAL_FLAG_EXCLUSIVE | IV_SIGNAL_FLAG_THIS_THREAD,
+		      see_signal, NULL);
 	close(go[1]);
-	run_until_quit("the exit");
+	while (seen != (EXIT | SIGNAL))
+		run_until_quit("the exit and the signal");
 	close(go[0]);
 	assert_int_equal(exit_status, 4);
-	assert_noted("signal");
 	iv_wait_interest_unregister(&target);
 	iv_signal_unregister(&own);
 	iv_deinit();

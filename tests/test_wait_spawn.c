@@ -63,7 +63,7 @@ static int spawn_and_run(void (*fn)(void *cookie), void *cookie)
 
 static void exit_with(void *status)
 {
-	_exit(*(int *)status);
+	leave_child(*(int *)status);
 }
 
 static void the_child_runs_the_function(void **state)
@@ -118,14 +118,14 @@ static void check_signals(void *old_mask)
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	for (sig = 1; sig < 32; sig++)
 		if (sigismember(&mask, sig) != sigismember(old_mask, sig))
-			_exit(10);
+			leave_child(10);
 	sigaction(SIGTERM, NULL, &action);
 	if (action.sa_handler != SIG_DFL)
-		_exit(11);
+		leave_child(11);
 	sigaction(SIGCHLD, NULL, &action);
 	if (action.sa_handler != SIG_DFL)
-		_exit(12);
-	_exit(0);
+		leave_child(12);
+	leave_child(0);
 }
 
 static void the_child_has_default_actions_and_our_mask(void **state)
@@ -160,7 +160,7 @@ static void use_a_loop(void *cookie)
 	(void)cookie;
 	iv_deinit();
 	iv_init();
-	_exit(spawn_and_run(exit_with, &status) == 9 ? 0 : 1);
+	leave_child(spawn_and_run(exit_with, &status) == 9 ? 0 : 1);
 }
 
 static void the_child_may_have_a_loop_and_children(void **state)
@@ -233,7 +233,7 @@ static void without_descriptors_registering_works(void **state)
 		child.handler = take_status;
 		child.pid = fork();
 		if (child.pid == 0)
-			_exit(8);
+			leave_child(8);
 		leave_descriptors(num);
 		iv_wait_interest_register(&child);
 		run_until_quit("the exit");
@@ -260,7 +260,7 @@ static void it_recovers_when_descriptors_come_back(void **state)
 	child.pid = fork();
 	if (child.pid == 0) {
 		close(fd[1]);
-		_exit(read(fd[0], &c, 1) == 0 ? 8 : 9);
+		leave_child(read(fd[0], &c, 1) == 0 ? 8 : 9);
 	}
 	leave_descriptors(0);
 	iv_wait_interest_register(&child);
