@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# run.sh [--long] [--huge] [MODEL...] - check the models of our protocols
+#
+# Each model is verified by Spin over all interleavings within its bounds, and
+# each of its mutants must fail. One line of a table for each; the exit status
+# is 1 when a model fails or a mutant survives. --long: larger bounds too.
+# --huge: what takes ten minutes and eleven gigabytes.
+set -euo pipefail
+
+here=$(dirname "$(realpath "$0")")
+effort=1
+models=()
+
+usage() {
+	sed -n '4,9s/^# \{0,1\}//p' "$here/run.sh"
+}
+
+for arg in "$@"; do
+	case $arg in
+	--long) effort=2 ;;
+	--huge) effort=3 ;;
+	-h | --help) usage; exit 0 ;;
+	-*) echo "run.sh: there is no option '$arg'; see --help" >&2; exit 2 ;;
+	*) models+=("$arg") ;;
+	esac
+done
+[ ${#models[@]} -gt 0 ] || models=(inbox gate pool thread)
+for model in "${models[@]}"; do
+	[ -e "$here/$model.pml" ] ||
+		{ echo "run.sh: there is no model '$model'" >&2; exit 2; }
+done
+for tool in spin gcc; do
+	command -v "$tool" >/dev/null ||
+		{ echo "run.sh: please install $tool" >&2; exit 1; }
+done
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+# verify MODEL OPTIMISATION FLAGS - leave the verifier's output in $dir/log
+verify() {
+	local flags
+	read -ra flags <<<"$3"
+
+	(
+		cd "$dir"
+		spin -a "${flags[@]}" "$here/$1.pml"
+		gcc "$2" -w -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -o pan pan.c
+		./pan -m1000000 -w22
+	) >"$dir/log" 2>&1
+}
+
+# row MODEL MUTANT FLAGS EXPECTED [OPTIMISATION]
+row() {
+	local start=$EPOCHREALTIME errors states took verdict=ok
+
+	verify "$1" "${5:--O0}" "$3" || verdict='NOT VERIFIED'
+	errors=$(sed -n 's/.*errors: \([0-9]*\)$/\1/p' "$dir/log")
+	states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' "$dir/log")
+	took=$(((${EPOCHREALTIME/./} - ${start/./}) / 100000))
+	if [ "$verdict" != ok ] || [ -z "$errors" ] ||
+		grep -qE 'search depth too small|out of memory' "$dir/log"; then
+		verdict='NOT VERIFIED'
+		tail -n 5 "$dir/log" >&2
+	elif [ "$4" = right ] && [ "$errors" -ne 0 ]; then
+		verdict=FAILS
+		grep -m 3 '^pan:' "$dir/log" >&2
+	elif [ "$4" = mutant ] && [ "$errors" -eq 0 ]; then
+		verdict=SURVIVES
+	fi
+	[ "$verdict" = ok ] || failed=1
+	[ "$verdict" != ok ] || [ "$4" = right ] || verdict=killed
+	printf '%-7s %-24s %12s %5s s  %-12s %s\n' "$1" "${2:--}" \
+		"${states:-?}" "$((took / 10)).$((took % 10))" "$verdict" "$3"
+}
+
+# right MODEL EFFORT FLAGS - the protocol as it is. The verifier is compiled for
+# speed only where it runs for longer than the compiler.
+right() {
+	local optimise=-O0
+	[ "$2" -eq 1 ] || optimise=-O2
+	[[ " ${models[*]} " == *" $1 "* ]] && [ "$effort" -ge "$2" ] || return 0
+	row "$1" '' "$3" right "$optimise"
+}
+
+# mutant MODEL NAME FLAGS - one sentence of its claims broken
+mutant() {
+	[[ " ${models[*]} " == *" $1 "* ]] || return 0
+	row "$1" "$2" "-DMUTANT_$2 $3" mutant
+}
+
+printf '%-7s %-24s %12s %7s  %-12s %s\n' model mutant states time verdict flags
+
+right inbox 1 "-DSHARED_ONLY"
+right inbox 1 "-DOWN_ONLY"
+right inbox 1 "-DPOSTERS=2"
+right inbox 3 ""
+for name in P1_LOAD P3_STORE NO_WAKE O2_LATE O4_STORE O6_STORE NO_DEBT \
+	CLOSE_AT_ONCE UNREGISTER_AT_ONCE FORGET_QUEUE DRAIN_ALL \
+	TOUCH_BEHIND_P3 TOUCH_BEHIND_P4; do
+	mutant inbox "$name" "-DPOSTERS=2"
+done
+
+right gate 1 "-DROUNDS=1"
+mutant gate NO_TAG "-DROUNDS=1"
+mutant gate BELOW_ONCE "-DROUNDS=1"
+
+# busy: nobody idles while items wait; then what disturbs that; then the end.
+busy="-DNO_PUT -DIDLE=0"
+right pool 1 "$busy -DITEMS=3"
+right pool 1 "$busy -DITEMS=2 -DLONG -DSTART"
+right pool 1 "$busy -DITEMS=2 -DLONG -DLOOPS=1"
+right pool 1 "-DNO_PUT -DITEMS=1 -DIDLE=1 -DEXITS=1"
+right pool 1 "$busy -DITEMS=2 -DREFUSED=1"
+right pool 1 "-DITEMS=2 -DIDLE=0 -DREFUSED=255 -DNO_THREADS"
+right pool 1 "-DITEMS=1 -DIDLE=1 -DJOINS"
+right pool 2 "-DITEMS=2 -DIDLE=0 -DLONG"
+right pool 2 "$busy -DITEMS=2 -DREFUSED=2"
+right pool 2 "$busy -DITEMS=3 -DLONG -DLOOPS=1"
+right pool 2 "-DNO_PUT -DITEMS=2 -DIDLE=1 -DEXITS=1"
+right pool 2 "-DNO_PUT -DITEMS=3 -DIDLE=1 -DLONG"
+right pool 2 "$busy -DITEMS=2 -DWORKERS=3"
+mutant pool NO_LOOK_AT_W3 "$busy -DITEMS=3 -DLONG"
+mutant pool NO_WAKE_AT_W4 "$busy -DITEMS=3 -DLONG"
+mutant pool NO_LOOK_AT_K3 "$busy -DITEMS=3 -DLONG"
+mutant pool LOOK_AT_INTAKE_ONLY "$busy -DITEMS=3 -DLONG"
+mutant pool SEARCH_WHILE_WORKING "$busy -DITEMS=2 -DLONG"
+mutant pool SEARCH_TO_IN_LOOP "$busy -DITEMS=2 -DLONG -DLOOPS=1"
+mutant pool G4_CLEARS_LATE "$busy -DITEMS=3 -DLONG -DLOOPS=1"
+mutant pool G4_KEEPS_SEARCH "$busy -DITEMS=2 -DREFUSED=2"
+mutant pool NO_HELP "$busy -DITEMS=2 -DREFUSED=2"
+mutant pool K4_STORE "-DNO_PUT -DITEMS=2 -DIDLE=1"
+mutant pool CALL_NOT_AWAITED "-DNO_PUT -DITEMS=3 -DIDLE=1"
+mutant pool SLEEP_BEHIND_SHUT "-DITEMS=1 -DIDLE=0"
+mutant pool NO_SHUT "-DITEMS=1 -DIDLE=0"
+mutant pool NO_LOOK_AT_T3 "-DITEMS=2 -DIDLE=0 -DLONG"
+mutant pool NO_JOIN "-DITEMS=1 -DIDLE=0 -DJOINS"
+mutant pool NO_LAST_JOIN "-DITEMS=1 -DIDLE=0 -DJOINS"
+
+right thread 1 "-DCHILDREN=2"
+for name in POST_BEFORE_C1 C1_NO_SWAP ORPHAN_NOT_FREED TOUCH_BEHIND_C2 \
+	NO_JOIN L1_NO_SWAP L2_FREES; do
+	mutant thread "$name" "-DCHILDREN=2"
+done
+
+exit "$failed"
