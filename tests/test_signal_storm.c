@@ -291,16 +291,22 @@ static void *send_all_the_time(void *arg)
 	return arg;
 }
 
-/* While two threads do nothing but receive the signal. */
+enum { KEPT = 100 };
+
+/*
+ * While two threads do nothing but receive the signal. The many that stay make
+ * the way of a handler along the line a long one.
+ */
 static void a_handler_never_touches_what_is_gone(void **state)
 {
-	int i, num = under_a_tool() ? 30 : 2000;
-	struct iv_signal keep, *sig;
+	int i, num = under_a_tool() ? 100 : 2000;
+	struct iv_signal keep[KEPT], *sig;
 	pthread_t sender[2];
 
 	(void)state;
 	iv_init();
-	expect(&keep, SIGUSR1, nothing, NULL);
+	for (i = 0; i < KEPT; i++)
+		expect(&keep[i], SIGUSR1, nothing, NULL);
 	sender[0] = start_thread(send_all_the_time, NULL);
 	sender[1] = start_thread(send_all_the_time, NULL);
 	for (i = 0; i < num; i++) {
@@ -314,7 +320,8 @@ static void a_handler_never_touches_what_is_gone(void **state)
 	atomic_store(&stop, true);
 	join_thread(sender[0]);
 	join_thread(sender[1]);
-	iv_signal_unregister(&keep);
+	for (i = 0; i < KEPT; i++)
+		iv_signal_unregister(&keep[i]);
 	iv_deinit();
 }
 
@@ -372,13 +379,27 @@ static void a_closed_loops_descriptors_are_not_written_to(void **state)
 
 static atomic_bool cancelled, survived;
 
+/* The first thread's, whose loop the handler then has to wake. */
+static bool main_thread_sleeps(void)
+{
+	char text[256], *state;
+	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[len < 0 ? 0 : len] = '\0';
+	state = strrchr(text, ')');
+
+	return state != NULL && state[2] == 'S';
+}
+
 /* The request is there already when the signal arrives. */
 static void *receive_while_cancelled(void *arg)
 {
 	int state;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	while (!atomic_load(&cancelled))
+	while (!atomic_load(&cancelled) || !main_thread_sleeps())
 		sched_yield();
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
 	pthread_kill(pthread_self(), SIGUSR1);
@@ -389,6 +410,12 @@ static void *receive_while_cancelled(void *arg)
 	return arg;
 }
 
+static void quit(void *cookie)
+{
+	(void)cookie;
+	iv_quit();
+}
+
 /* Else it would count as a reader for ever, and unregistering hang. */
 static void a_thread_is_not_cancelled_in_the_handler(void **state)
 {
@@ -397,10 +424,11 @@ static void a_thread_is_not_cancelled_in_the_handler(void **state)
 
 	(void)state;
 	iv_init();
-	expect(&sig, SIGUSR1, nothing, NULL);
+	expect(&sig, SIGUSR1, quit, NULL);
 	thread = start_thread(receive_while_cancelled, NULL);
 	pthread_cancel(thread);
 	atomic_store(&cancelled, true);
+	run_until_quit("the signal");
 	assert_ptr_equal(join_thread(thread), PTHREAD_CANCELED);
 	assert_true(atomic_load(&survived));
 	iv_signal_unregister(&sig);

@@ -105,9 +105,9 @@ serve(struct line *line, const void *set, void (*post)(struct iv_event *event))
 }
 
 /*
- * Runs with all signals blocked, on any thread of the process. The system
- * calls below are places where a thread may be cancelled, which would leave
- * the reader counted for ever.
+ * Runs with all signals blocked, on any thread of the process. A thread that
+ * lets itself be cancelled anywhere, in here too, would be counted as a reader
+ * for ever.
  */
 static void got_signal(int signum)
 {
@@ -300,13 +300,12 @@ static void drop(struct interest *interest)
 	free(interest);
 }
 
-/* The C library refuses its own signals and what is out of range. */
-static bool can_be_caught(int signum)
+/* The C library knows its own signals; add() finds what cannot be caught. */
+static bool is_signal(int signum)
 {
 	struct sigaction action;
 
-	return signum != SIGKILL && signum != SIGSTOP &&
-	       sigaction(signum, NULL, &action) == 0;
+	return sigaction(signum, NULL, &action) == 0;
 }
 
 static int
@@ -316,7 +315,7 @@ register_in(struct iv__loop *loop, struct iv_signal *signal, const void *set)
 	struct interest *interest;
 	int ret;
 
-	if (!can_be_caught(signal->signum)) {
+	if (!is_signal(signal->signum)) {
 		errno = EINVAL;
 		return -1;
 	}
