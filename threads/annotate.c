@@ -18,7 +18,7 @@ extern void __tsan_release(void *addr) __attribute__((weak));
 
 unsigned char iv__watch;
 
-__attribute__((constructor)) static void find_watcher(void)
+__attribute__((constructor(101))) static void find_watcher(void)
 {
 	if (iv__on_valgrind())
 		iv__watch = IV__WATCH_VALGRIND;

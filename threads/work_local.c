@@ -73,7 +73,7 @@ static struct iv_tls_user queue_of_loop = {
 	.init_thread = init_queue,
 };
 
-__attribute__((constructor)) static void register_queue(void)
+__attribute__((constructor(101))) static void register_queue(void)
 {
 	iv_tls_user_register(&queue_of_loop);
 }
