@@ -24,6 +24,9 @@ static pthread_once_t process_once = PTHREAD_ONCE_INIT;
 static pthread_key_t close_at_exit;
 static int load_error;
 
+/* NULL: nobody in this program asks for them. Written once. */
+static _Atomic(const struct iv__process_hooks *) process_hooks;
+
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -55,12 +58,34 @@ static void note_fork(void)
 		iv__self->forked = true;
 }
 
-/* What every thread reads is made before there is a second one. */
-__attribute__((constructor)) static void load(void)
+/*
+ * What every thread reads is made before there is a second one; in a program
+ * linked with the static library, ahead of its own constructors.
+ */
+__attribute__((constructor(101))) static void load(void)
 {
 	load_error = pthread_key_create(&close_at_exit, close_loop_at_exit);
 	if (load_error == 0)
 		load_error = pthread_atfork(NULL, NULL, note_fork);
+}
+
+void iv__loop_set_process_hooks(const struct iv__process_hooks *hooks)
+{
+	atomic_exchange(&process_hooks, hooks);
+}
+
+/* 0, or -errno of the hook. */
+static int tell_opened(struct iv__loop *loop)
+{
+	const struct iv__process_hooks *hooks = atomic_load(&process_hooks);
+
+	return hooks != NULL ? hooks->opened(loop) : 0;
+}
+
+static void tell_closing(struct iv__loop *loop)
+{
+	if (loop->id != 0)
+		atomic_load(&process_hooks)->closing(loop);
 }
 
 static void process_init(void)
@@ -128,12 +153,17 @@ int iv__loop_open(void)
 	ret = iv__backend_open(loop);
 	if (ret < 0)
 		goto err_key;
+	ret = tell_opened(loop);
+	if (ret < 0)
+		goto err_backend;
 
 	iv__self = loop;
 	iv__tls_start(loop);
 
 	return 0;
 
+err_backend:
+	loop->backend->close(loop);
 err_key:
 	pthread_setspecific(close_at_exit, NULL);
 err_tls:
@@ -201,6 +231,7 @@ void iv__loop_close(struct iv__loop *loop)
 	iv__loop_unwound(loop);
 	loop->closing = true;
 	iv__tls_stop(loop);
+	tell_closing(loop);
 	if (loop->hooks != NULL) {
 		/* A child closes its copies; nobody there owes it a wake. */
 		if (loop->forked)

@@ -43,6 +43,19 @@ struct iv__hooks {
 	void (*close)(struct iv__loop *loop);
 };
 
+/*
+ * What threads/ wants to be told of every loop, attached to or not. One
+ * constant table, installed while the library is loaded; both calls are made
+ * on the loop's thread.
+ */
+struct iv__process_hooks {
+	/* The loop works. 0, or -errno: it is closed again. */
+	int (*opened)(struct iv__loop *loop);
+
+	/* The loop still works, but will not any more. */
+	void (*closing)(struct iv__loop *loop);
+};
+
 /* One level of descriptor dispatch; they nest with iv_main(). */
 struct iv__dispatch {
 	struct iv_fd *fd; /* NULL: unregistered meanwhile */
@@ -81,6 +94,7 @@ struct iv__loop {
 
 	const struct iv__hooks *hooks; /* NULL: nobody else knows us */
 	void *shared;		       /* what threads/ keeps for us */
+	uint64_t id; /* by which other threads know us; 0: they do not */
 
 	char *tls_state;
 };
@@ -153,6 +167,9 @@ void iv__loop_turn(struct iv__loop *loop, bool block);
 /* Open the waker and install @hooks. 0 or -errno; once a loop. */
 int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
 		    void *shared);
+
+/* Have them called for loops that open from now on. Once a process. */
+void iv__loop_set_process_hooks(const struct iv__process_hooks *hooks);
 
 /* clock.c */
 uint64_t iv__clock_ns(void);

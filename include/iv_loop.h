@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * iv_loop.h - the loops of the process, known to every thread
+ *
+ * Each loop is listed from iv_init() to iv_deinit() or the end of its thread,
+ * whoever opened it: the program, or a pool for a worker.
+ */
+#ifndef IV_LOOP_H
+#define IV_LOOP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Names a loop, for as long as the process lives: no two loops ever have the
+ * same. 0 names none. Any other number may be given to the calls below.
+ */
+typedef uint64_t iv_loop_id;
+
+/* The bytes of the longest name, its final zero included. */
+enum { IV_LOOP_NAME_SIZE = 64 };
+
+/*
+ * iv_loop_self - the calling thread's loop; 0 when it has none
+ *
+ * Threads: any.
+ * Signals: safe in a signal handler.
+ */
+iv_loop_id iv_loop_self(void);
+
+/*
+ * iv_loop_count - how many loops the process has at this moment
+ *
+ * Threads: any, with a loop or without. Never waits.
+ * Signals: safe in a signal handler.
+ */
+size_t iv_loop_count(void);
+
+/*
+ * iv_loop_next - go through the loops of the process
+ * @after: 0 to begin, then what the last call returned; that loop may have
+ *         ended meanwhile
+ *
+ *	for (id = iv_loop_next(0); id != 0; id = iv_loop_next(id))
+ *		...
+ *
+ * Returns 0 when there are no more. A loop that is open from the first call
+ * to the last is returned once; one that opens or ends between is returned
+ * once or not at all. When the call returned it, it was open; when the caller
+ * looks at the number, it may have ended. The order means nothing.
+ *
+ * Threads: any, with a loop or without. Never waits.
+ * Signals: safe in a signal handler.
+ */
+iv_loop_id iv_loop_next(iv_loop_id after);
+
+/*
+ * iv_loop_find - look a loop up by its name
+ * @name: as given to iv_loop_set_name(), up to its last byte
+ * @id: receives the loop; untouched on errors
+ *
+ * Of several with the same name, it is one. Takes time in proportion to the
+ * loops of the process. The loop may have ended when the call returns.
+ *
+ * Errors:  -ESRCH no loop has that name, or it is empty; -EINVAL a pointer is
+ *          NULL.
+ * Threads: any, with a loop or without. Never waits for another.
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_find(const char *name, iv_loop_id *id);
+
+/*
+ * iv_loop_set_name - name the calling thread's loop
+ * @name: copied; up to IV_LOOP_NAME_SIZE - 1 bytes; empty: none any more
+ *
+ * The thread gets the name too, as pthread_setname_np() would give it, cut to
+ * the 15 bytes that the system allows; an empty name leaves the thread's. A
+ * loop has no name at first. Several loops may have the same.
+ *
+ * Replacing a name waits for readers that are inside iv_loop_find() or
+ * iv_loop_get_name(), which takes microseconds.
+ *
+ * Errors:  -ENAMETOOLONG; -ENOMEM; -EINVAL @name is NULL; -ESRCH the thread
+ *          has no loop. Nothing has changed then.
+ * Threads: one that called iv_init().
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_set_name(const char *name);
+
+/*
+ * iv_loop_get_name - copy a loop's name
+ * @buf: receives it with a final zero; untouched on errors
+ * @size: of @buf; IV_LOOP_NAME_SIZE is always enough
+ *
+ * A loop without a name has an empty one.
+ *
+ * Errors:  -ESRCH the loop has ended, or never was; -ERANGE @size is too
+ *          small; -EINVAL @buf is NULL.
+ * Threads: any, with a loop or without. Never waits for another.
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_get_name(iv_loop_id id, char *buf, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

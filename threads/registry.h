@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * registry.h - which loops does the process have, and what are their names?
+ *
+ * Each loop has a slot from its opening to its end. Slots stand in chunks of
+ * growing size that are never freed, so a number that anybody made up leads to
+ * a slot or to none, and never to memory that was given back. The number of a
+ * loop is the generation of its slot, which no two loops share, and the
+ * slot's place, which counts from 1.
+ *
+ *	owner                               reader, any thread
+ *
+ *	O1 take a free slot, or a new one   R1 enter a read section
+ *	   of a chunk that is published     R2 n = slot->name
+ *	   first; its generation += 1       R3 slot->id is not the number that
+ *	O2 slot->id = generation, place        I have: the loop has ended
+ *	...                                 R4 n is NULL or n->id is not the
+ *	N1 fill in n: my id, the text          number: the loop has no name
+ *	N2 old = slot->name, name = n       R5 copy n->text
+ *	N3 old was not NULL: wait for a     R6 leave the read section
+ *	   grace period, free old
+ *	...
+ *	C1 slot->id = 0
+ *	C2 N2 and N3 with NULL
+ *	C3 slot is free
+ *
+ * O1 to O2, and C3, stand under iv__lock(); N3 does not.
+ *
+ * Claims:
+ *
+ * - No use after free. Slots are not freed; names are, behind N3, which waits
+ *   for those that did R2 before N2: see rcu.h.
+ * - -ESRCH from C1 on. id is the number only between O2 and C1, and has no
+ *   second time, because O1 counts on and a slot whose generations are used
+ *   up is not freed. Were R3 ahead of R2, a name could be reported of a loop
+ *   that had ended before.
+ * - No loop is reported with another's name. n->id says whose n is: with R3
+ *   alone, a name that was found just before O2 would pass for the new
+ *   loop's.
+ * - Readers never wait, and opening a loop waits for the mutex only. Ending
+ *   one waits for readers if it had a name.
+ * - One pass over the places finds each loop that is open all the while once:
+ *   it keeps its place, and num_slots (written under the lock) covers that
+ *   place since O2.
+ *
+ * In a forked child all loops but the forking thread's are gone. The fork
+ * held iv__lock(), so no O1 or C3 is half done; all slots but one are made
+ * free, whatever step their owners had come to.
+ *
+ * Key: c constant once published, m under iv__lock(), a atomic, r read under
+ * RCU and written by the loop's thread.
+ */
+#ifndef IV__REGISTRY_H
+#define IV__REGISTRY_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <iv_loop.h>
+#include "../runtime/loop.h"
+
+struct iv__loop_name {
+	iv_loop_id id; /* c */
+	char text[];   /* c */
+};
+
+struct iv__loop_slot {
+	_Atomic(uint64_t) id; /* a: 0 while nobody's */
+	_Atomic(void *) name; /* r: struct iv__loop_name, or NULL */
+	uint32_t generation;  /* m */
+	uint32_t next_free;   /* m: a place; 0: there is none */
+};
+
+/* The slot that @id leads to, whatever loop it has now; NULL: to none. */
+struct iv__loop_slot *iv__loop_slot_of(iv_loop_id id);
+
+/* registry_name.c: N2 and N3. @name: malloc()ed, or NULL. */
+void iv__loop_name_replace(struct iv__loop_slot *slot,
+			   struct iv__loop_name *name);
+
+#endif
