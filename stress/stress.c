@@ -247,11 +247,13 @@ static void move(struct stress_rng *rng)
 void stress_jitter(struct stress_rng *rng)
 {
 	unsigned int choice = stress_random(rng, 64);
-	unsigned int i;
+	unsigned int yields = choice < 12 ? 12 - choice : 0;
 
 	if (choice == 0)
 		move(rng);
-	for (i = choice; i < 12; i++)
+	if (choice == 1)
+		yields = 200;
+	while (yields-- > 0)
 		sched_yield();
 }
 

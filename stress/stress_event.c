@@ -387,6 +387,7 @@ enum { NUM_CHURNERS = 2 };
 struct life {
 	struct churner *churner;
 	struct stress_rng rng;
+	struct iv_timer tick;
 	unsigned int left;
 	bool quits;
 };
@@ -424,8 +425,40 @@ static void got_last_post(void *cookie)
 	iv_event_unregister(&post->event);
 	free(post);
 	life->churner->handled++;
-	if (--life->left == 0 && life->quits)
+	if (--life->left > 0)
+		return;
+
+	if (iv_timer_registered(&life->tick))
+		iv_timer_unregister(&life->tick);
+	if (life->quits)
 		iv_quit();
+}
+
+/*
+ * A loop that only posts can wake handles none before its wake has come. One
+ * that also wakes by itself may be closed before.
+ */
+static void got_tick(void *cookie)
+{
+	struct life *life = cookie;
+	long delay_ns = stress_random(&life->rng, 100000);
+
+	life->tick.expires = iv_now;
+	life->tick.expires.tv_nsec += delay_ns;
+	if (life->tick.expires.tv_nsec >= 1000000000L) {
+		life->tick.expires.tv_nsec -= 1000000000L;
+		life->tick.expires.tv_sec++;
+	}
+	iv_timer_register(&life->tick);
+}
+
+static void start_ticking(struct life *life)
+{
+	IV_TIMER_INIT(&life->tick);
+	life->tick.cookie = life;
+	life->tick.handler = got_tick;
+	if (stress_chance(&life->rng, 75))
+		got_tick(life);
 }
 
 static void send_last_post(struct life *life, struct mailbox *box)
@@ -452,6 +485,7 @@ static void *live(void *arg)
 	life->left = stress_options.threads;
 	for (i = 0; i < stress_options.threads; i++)
 		send_last_post(life, &mailbox[i]);
+	start_ticking(life);
 	iv_main();
 	STRESS_CHECK(life->left == 0, "iv_main ended with %u events to come",
 		     life->left);

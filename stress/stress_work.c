@@ -5,10 +5,12 @@
  * Each owner is a thread that opens a loop, makes a few pools, feeds them,
  * gives them up with work still queued, and checks the books once iv_main()
  * has returned, --count times. What the items of a pool do is up to chance:
- * submit continuations, end their thread, or leave objects in the worker's
- * loop. Now and then no thread can be started.
+ * submit continuations, block until all others are done, end their thread, or
+ * leave objects in the worker's loop. With an odd seed threads are refused now
+ * and then; with an even one no item may wait behind one that blocks.
  */
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,12 +21,13 @@
 
 enum { MAX_POOLS = 3, MAX_ITEMS = 40, MAX_BURST = 8 };
 
-enum temper { CALM, CONTINUES, EXITS, LEAVES_OBJECTS, NUM_TEMPERS };
+enum temper { CALM, BLOCKS, CONTINUES, EXITS, LEAVES_OBJECTS, NUM_TEMPERS };
 
 struct ground {
 	struct iv_work_pool pool;
 	struct owner *owner;
 	enum temper temper;
+	bool patient; /* put when all is done, not before */
 	bool is_put;
 	unsigned int submitted;
 	unsigned int completed;
@@ -38,6 +41,7 @@ struct ground {
 	atomic_uint stopped;
 	atomic_uint objects;
 	atomic_uint objects_served;
+	atomic_uint released; /* the item that blocks may go on */
 
 	pthread_mutex_t lock;
 	struct item *silent; /* m: those without a completion */
@@ -51,6 +55,7 @@ struct item {
 	struct stress_rng rng;
 	unsigned int runs; /* worker's, then the owner's */
 	unsigned int depth;
+	bool blocks;
 };
 
 struct owner {
@@ -69,6 +74,9 @@ struct owner {
 };
 
 static struct owner owners[STRESS_MAX_THREADS];
+
+/* In some runs only: without threads a pool cannot stand an item that blocks. */
+static bool refusing;
 
 static void *allocate(size_t size)
 {
@@ -221,7 +229,7 @@ static struct item *make_item(struct ground *ground, struct stress_rng *rng)
 	stress_rng_init(&item->rng, stress_random(rng, UINT32_MAX));
 	item->work.cookie = item;
 	item->work.work = work;
-	if (stress_chance(rng, 80)) {
+	if (ground->patient || stress_chance(rng, 80)) {
 		item->work.completion = complete;
 		return item;
 	}
@@ -261,6 +269,8 @@ static void work(void *cookie)
 	atomic_fetch_add(&ground->worked, 1);
 	stress_jitter(&item->rng);
 
+	while (item->blocks && !atomic_load(&ground->released))
+		sched_yield();
 	if (ground->temper == CONTINUES && item->depth < 3) {
 		unsigned int num = stress_random(&item->rng, 3);
 
@@ -271,6 +281,27 @@ static void work(void *cookie)
 	} else if (ground->temper == EXITS && !is_owner(ground) &&
 		   stress_chance(&item->rng, 20)) {
 		pthread_exit(NULL);
+	}
+}
+
+static unsigned int still_to_complete(struct ground *ground)
+{
+	return ground->to_complete +
+	       atomic_load(&ground->continued_to_complete) - ground->completed;
+}
+
+/* A pool that is given up early is saved from being stuck by that. */
+static void consider_putting(struct ground *ground, unsigned int percent)
+{
+	if (ground->is_put || ground->owner->items_left > 0)
+		return;
+
+	if (ground->temper == BLOCKS && still_to_complete(ground) <= 1)
+		atomic_exchange(&ground->released, 1);
+	if (ground->patient ? still_to_complete(ground) == 0
+			    : stress_chance(&ground->owner->rng, percent)) {
+		ground->is_put = true;
+		iv_work_pool_put(&ground->pool);
 	}
 }
 
@@ -286,12 +317,7 @@ static void complete(void *cookie)
 	if (item->left != NULL)
 		iv_event_post(&item->left->event);
 	free(item);
-
-	if (!ground->is_put && ground->owner->items_left == 0 &&
-	    stress_chance(&ground->owner->rng, 10)) {
-		ground->is_put = true;
-		iv_work_pool_put(&ground->pool);
-	}
+	consider_putting(ground, 10);
 }
 
 /* Items without a pool run in the owner's loop, one after the other. */
@@ -334,6 +360,7 @@ static void submit(struct owner *owner)
 		return;
 
 	item = make_item(ground, &owner->rng);
+	item->blocks = ground->temper == BLOCKS && ground->submitted == 0;
 	ground->submitted++;
 	if (item->work.completion != NULL)
 		ground->to_complete++;
@@ -349,11 +376,21 @@ static void put_some(struct owner *owner, unsigned int percent)
 	for (i = 0; i < owner->num_pools; i++) {
 		struct ground *ground = &owner->ground[i];
 
-		if (!ground->is_put && stress_chance(&owner->rng, percent)) {
+		if (!ground->is_put && !ground->patient &&
+		    stress_chance(&owner->rng, percent)) {
 			ground->is_put = true;
 			iv_work_pool_put(&ground->pool);
 		}
 	}
+}
+
+static void put_last(struct owner *owner)
+{
+	unsigned int i;
+
+	put_some(owner, 100);
+	for (i = 0; i < owner->num_pools; i++)
+		consider_putting(&owner->ground[i], 100);
 }
 
 /* A burst a round; in the end all pools are put, full or not. */
@@ -372,7 +409,7 @@ static void feed(void *cookie)
 	if (owner->items_left > 0)
 		iv_task_register(&owner->feeder);
 	else
-		put_some(owner, 100);
+		put_last(owner);
 }
 
 static void got_start(void *cookie)
@@ -394,8 +431,13 @@ static void open_ground(struct owner *owner, struct ground *ground)
 	*ground = (struct ground){ .owner = owner };
 	pthread_mutex_init(&ground->lock, NULL);
 	ground->temper = stress_random(&owner->rng, NUM_TEMPERS);
+	if (refusing && ground->temper == BLOCKS)
+		ground->temper = CALM;
+	ground->patient = ground->temper == BLOCKS ||
+			  stress_chance(&owner->rng, 40);
 	IV_WORK_POOL_INIT(&ground->pool);
-	ground->pool.max_threads = 1 + (int)stress_random(&owner->rng, 4);
+	ground->pool.max_threads = (ground->temper == BLOCKS ? 2 : 1) +
+				   (int)stress_random(&owner->rng, 3);
 	ground->pool.cookie = ground;
 	ground->pool.thread_start = got_start;
 	ground->pool.thread_stop = got_stop;
@@ -478,7 +520,7 @@ static void *run_owner(void *arg)
 	owner->self = pthread_self();
 	stress_rng_init(&owner->rng, owner->index);
 	while (left-- > 0) {
-		if (owner->index == 0)
+		if (owner->index == 0 && refusing)
 			stress_refuse_threads(
 				stress_chance(&owner->rng, 50)
 					? stress_random(&owner->rng, 101)
@@ -498,6 +540,7 @@ int main(int argc, char **argv)
 		     "Makes, feeds and gives up work pools; --count is rounds "
 		     "an owner.",
 		     60, 3);
+	refusing = stress_options.seed % 2 != 0;
 	stress_stage("waiting for the pools of a loop to end");
 	for (i = 0; i < stress_options.threads; i++) {
 		owners[i].index = i;

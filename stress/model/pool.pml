@@ -257,9 +257,15 @@ inline keep_one(w)
 	if
 	:: c > 1 ->
 	   c--;
+#ifdef MUTANT_PUT_ALWAYS
+	   slot[w] = c;
+	   c = 0;
+#endif
 	   do
-	   :: atomic { slot[w] == 0 -> slot[w] = c; c = 1; more = true; break }
-	   :: atomic { slot[w] > 0 -> c = c + slot[w]; slot[w] = 0 }
+	   :: atomic { c == 0 -> c = 1; more = true; break }
+	   :: atomic { c > 0 && slot[w] == 0 -> slot[w] = c; c = 1;
+		       more = true; break }
+	   :: atomic { c > 0 && slot[w] > 0 -> c = c + slot[w]; slot[w] = 0 }
 	   od
 	:: else -> skip
 	fi
@@ -285,7 +291,11 @@ inline rob(w, victim)
 		if
 		:: slot[victim] == 0 -> slot[victim] = c - 1; c = 1;
 		   more = true
+#ifdef MUTANT_REST_FORGOTTEN
+		:: else -> c = 1
+#else
 		:: else -> skip
+#endif
 		fi
 	   }
 	:: else -> skip

@@ -26,7 +26,7 @@ for arg in "$@"; do
 	*) models+=("$arg") ;;
 	esac
 done
-[ ${#models[@]} -gt 0 ] || models=(inbox gate pool thread)
+[ ${#models[@]} -gt 0 ] || models=(inbox gate pool thread signal)
 for model in "${models[@]}"; do
 	[ -e "$here/$model.pml" ] ||
 		{ echo "run.sh: there is no model '$model'" >&2; exit 2; }
@@ -42,14 +42,19 @@ failed=0
 
 # verify MODEL OPTIMISATION FLAGS - leave the verifier's output in $dir/log
 verify() {
-	local flags
+	local flags how=(-DSAFETY -DCOLLAPSE) search=()
 	read -ra flags <<<"$3"
+	# A formula about what must come to pass, not only a state to avoid.
+	if grep -q '^ltl' "$here/$1.pml"; then
+		how=(-DNOREDUCE -DNFAIR=3)
+		search=(-a -f)
+	fi
 
 	(
 		cd "$dir"
 		spin -a "${flags[@]}" "$here/$1.pml"
-		gcc "$2" -w -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -o pan pan.c
-		./pan -m1000000 -w22
+		gcc "$2" -w "${how[@]}" -DVECTORSZ=2048 -o pan pan.c
+		./pan -m1000000 -w22 "${search[@]}"
 	) >"$dir/log" 2>&1
 }
 
@@ -86,9 +91,10 @@ right() {
 	row "$1" '' "$3" right "$optimise"
 }
 
-# mutant MODEL NAME FLAGS - one sentence of its claims broken
+# mutant MODEL NAME FLAGS [EFFORT] - one sentence of its claims broken
 mutant() {
-	[[ " ${models[*]} " == *" $1 "* ]] || return 0
+	[[ " ${models[*]} " == *" $1 "* ]] && [ "$effort" -ge "${4:-1}" ] ||
+		return 0
 	row "$1" "$2" "-DMUTANT_$2 $3" mutant
 }
 
@@ -123,6 +129,9 @@ right pool 2 "$busy -DITEMS=3 -DLONG -DLOOPS=1"
 right pool 2 "-DNO_PUT -DITEMS=2 -DIDLE=1 -DEXITS=1"
 right pool 2 "-DNO_PUT -DITEMS=3 -DIDLE=1 -DLONG"
 right pool 2 "$busy -DITEMS=2 -DWORKERS=3"
+right pool 2 "$busy -DITEMS=5"
+mutant pool PUT_ALWAYS "$busy -DITEMS=5" 2
+mutant pool REST_FORGOTTEN "$busy -DITEMS=5" 2
 mutant pool NO_LOOK_AT_W3 "$busy -DITEMS=3 -DLONG"
 mutant pool NO_WAKE_AT_W4 "$busy -DITEMS=3 -DLONG"
 mutant pool NO_LOOK_AT_K3 "$busy -DITEMS=3 -DLONG"
@@ -144,6 +153,11 @@ right thread 1 "-DCHILDREN=2"
 for name in POST_BEFORE_C1 C1_NO_SWAP ORPHAN_NOT_FREED TOUCH_BEHIND_C2 \
 	NO_JOIN L1_NO_SWAP L2_FREES; do
 	mutant thread "$name" "-DCHILDREN=2"
+done
+
+right signal 1 "-DREADERS=2"
+for name in R3_EARLY R4_EARLY U1_LATE NO_U4 NO_FLIP; do
+	mutant signal "$name" "-DREADERS=2"
 done
 
 exit "$failed"
