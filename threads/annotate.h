@@ -40,6 +40,13 @@ static inline void iv__hb_after(const void *key)
 		iv__hb_after_slow(key);
 }
 
+/*
+ * The C library gives the stack of a thread that was joined to the next one
+ * that is created, under a lock that helgrind does not see.
+ */
+void iv__hb_joined(void);
+void iv__hb_creating(void);
+
 /* The memory of @key is about to be used for something else. */
 static inline void iv__hb_forget(const void *key)
 {

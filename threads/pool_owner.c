@@ -20,8 +20,10 @@ static void dismantle(struct iv__pool *pool)
 {
 	unsigned int i;
 
-	if (pool->has_left)
+	if (pool->has_left) {
 		pthread_join(pool->last_left, NULL);
+		iv__hb_joined();
+	}
 
 	iv_event_unregister(&pool->got_done);
 	iv_event_unregister(&pool->ended);

@@ -353,8 +353,10 @@ static void leave(struct iv__pool *pool)
 	pool->last_left = pthread_self();
 	pthread_mutex_unlock(&pool->leave_lock);
 
-	if (has_before)
+	if (has_before) {
 		pthread_join(before, NULL);
+		iv__hb_joined();
+	}
 	iv__pool_count_out(pool);
 }
 
@@ -451,6 +453,7 @@ int iv__pool_start_thread(struct iv__worker *worker)
 	int ret;
 
 	atomic_fetch_add(&pool->alive, 1);
+	iv__hb_creating();
 	ret = pthread_create(&thread, NULL, run, worker);
 	if (ret != 0)
 		iv__pool_count_out(pool);

@@ -107,6 +107,7 @@ static void *run(void *arg)
 static void bury(struct child *child)
 {
 	pthread_join(child->thread, NULL);
+	iv__hb_joined();
 	iv_event_unregister(&child->ended);
 	iv_list_del_init(&child->list);
 	release(child);
@@ -158,6 +159,7 @@ static int start(struct iv__shared *shared, struct child *child)
 	if (iv_event_register(&child->ended) < 0)
 		return -1;
 
+	iv__hb_creating();
 	ret = pthread_create(&child->thread, NULL, run, child);
 	if (ret != 0) {
 		iv_event_unregister(&child->ended);
