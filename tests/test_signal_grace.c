@@ -40,7 +40,7 @@ ssize_t write(int fd, const void *buf, size_t size)
 static atomic_bool stop;
 
 /* Until it has met the other loop asleep. */
-static void *send(void *arg)
+static void *send_storm(void *arg)
 {
 	is_sender = true;
 	while (!atomic_load(&stop)) {
@@ -93,7 +93,7 @@ static void it_waits_for_a_handler_in_another_thread(void **state)
 	sleeper = start_thread(sleep_and_be_woken, NULL);
 	while (sem_wait(&ready) != 0)
 		;
-	sender = start_thread(send, NULL);
+	sender = start_thread(send_storm, NULL);
 	while (!atomic_load(&inside))
 		sched_yield();
 	atomic_store(&unregistering, true);
