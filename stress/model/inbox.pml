@@ -75,8 +75,16 @@ inline claim(p, e, was)
 	:: else -> atomic { flush(p); was = pending[e]; pending[e] = true }
 	fi
 #else
+#ifdef MUTANT_P1_STORE
+	atomic { assert(!freed[e]); was = pending[e] }
+	if
+	:: was -> skip
+	:: else -> atomic { flush(p); pending[e] = true }
+	fi
+#else
 	atomic { assert(!freed[e]); flush(p); was = pending[e];
 		 pending[e] = true }
+#endif
 #endif
 }
 

@@ -24,9 +24,10 @@ done
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-mkdir "$dir/source"
+mkdir "$dir/pristine"
 tar -C "$root" --exclude=./build --exclude=./.git -cf - . |
-	tar -C "$dir/source" -xf -
+	tar -C "$dir/pristine" -xf -
+cp -a "$dir/pristine" "$dir/source"
 failed=0
 
 targets=()
@@ -61,7 +62,7 @@ dies() {
 # apply FILE PERL - change the copy; it is an error when nothing changes
 apply() {
 	perl -0pi -e "$2" "$dir/source/$1"
-	! cmp -s "$root/$1" "$dir/source/$1"
+	! cmp -s "$dir/pristine/$1" "$dir/source/$1"
 }
 
 # killer MODEL PROGRAM... - who kills the mutant that has been built
@@ -76,7 +77,7 @@ killer() {
 		fi
 	done
 	[ "$model" != - ] && grep -q "MUTANT_${model#*:}\b" \
-		"$root/stress/model/${model%:*}.pml" &&
+		"$dir/pristine/stress/model/${model%:*}.pml" &&
 		echo "model $model"
 }
 
@@ -102,7 +103,7 @@ row() {
 		expected=another
 	fi
 	[ "$expected" != another ] || failed=1
-	cp "$root/$4" "$dir/source/$4"
+	cp "$dir/pristine/$4" "$dir/source/$4"
 	printf '%-26s %-30s %4d s\n' "$name" "$by" $((SECONDS - start))
 }
 
@@ -118,5 +119,5 @@ while read -r name model programs; do
 	[ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $name "* ]] ||
 		continue
 	row "$name" "$model" "$programs" "$file" "$change" </dev/null
-done <"$here/mutants"
+done <"$dir/pristine/stress/mutate/mutants"
 exit "$failed"
