@@ -86,20 +86,26 @@ function(iv_flavoured_objects name)
 endfunction()
 
 # iv_add_flavours(<target> SOURCES <file>... [OBJECTS <name>...]
-#                 [LIBRARIES <library>...] [WHITE_BOX])
+#                 [LIBRARIES <library>...] [LIBRARY <name>] [WHITE_BOX])
 #
 # Builds <target>, <target>_asan, <target>_tsan and <target>_tsan-user.
 # OBJECTS: names given to iv_flavoured_objects() before. WHITE_BOX as there;
-# the program is then linked with the static library.
+# the program is then linked with the static library. LIBRARY: with this one,
+# <name>_asan and <name>_tsan in place of ours.
 function(iv_add_flavours target)
-	cmake_parse_arguments(PARSE_ARGV 1 arg "WHITE_BOX" ""
+	cmake_parse_arguments(PARSE_ARGV 1 arg "WHITE_BOX" "LIBRARY"
 		"SOURCES;OBJECTS;LIBRARIES")
 
 	set(library ivykis)
+	set(instrumented ivykis)
 	set(white_box)
 	if(arg_WHITE_BOX)
 		set(library ivykis_static)
 		set(white_box WHITE_BOX)
+	endif()
+	if(arg_LIBRARY)
+		set(library ${arg_LIBRARY})
+		set(instrumented ${arg_LIBRARY})
 	endif()
 	iv_flavoured_objects(${target} SOURCES ${arg_SOURCES} ${white_box})
 
@@ -116,7 +122,7 @@ function(iv_add_flavours target)
 				$<TARGET_OBJECTS:${objects}_${flavour}_objects>)
 		endforeach()
 		if(program MATCHES "^(asan|tsan)$")
-			set(linked ivykis_${flavour})
+			set(linked ${instrumented}_${flavour})
 		else()
 			set(linked ${library})
 		endif()
