@@ -2,9 +2,10 @@
 /*
  * backend.c - the table of methods and the choice among them
  *
- * The only file that knows operating systems. A loop takes the first method
- * of the table that opens. IV_EXCLUDE_POLL_METHOD leaves some out,
- * IV_SELECT_POLL_METHOD names the one to use.
+ * The only file that knows operating systems, by what the build has found of
+ * them. A loop takes the first method of the table that opens.
+ * IV_EXCLUDE_POLL_METHOD leaves some out, IV_SELECT_POLL_METHOD names the one
+ * to use.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -13,11 +14,25 @@
 #include <string.h>
 #include "backend.h"
 #include "loop.h"
+#include "valgrind.h"
 
-/* Best first; the last one needs no descriptor of its own. */
+/* Best first; the last ones need no descriptor of their own. */
 static const struct iv__backend *const backends[] = {
-#ifdef __linux__
+#ifdef IV__HAVE_IO_URING
+	&iv__backend_io_uring,
+#endif
+#ifdef IV__HAVE_EPOLL
 	&iv__backend_epoll,
+#endif
+#ifdef IV__HAVE_KQUEUE
+	&iv__backend_kqueue,
+#endif
+#ifdef IV__HAVE_PORT
+	&iv__backend_port,	 /* the timeout goes with each call */
+	&iv__backend_port_timer, /* a timer sends to the port */
+#endif
+#ifdef IV__HAVE_DEV_POLL
+	&iv__backend_dev_poll,
 #endif
 	&iv__backend_poll,
 };
@@ -70,6 +85,8 @@ static int try_open(struct iv__loop *loop, const struct iv__backend *backend)
 
 	if (excluded(backend))
 		return -ENOENT;
+	if (backend->on_request && iv__on_valgrind())
+		return -ENOSYS;
 
 	ret = backend->open(loop);
 	if (ret < 0)
@@ -132,8 +149,10 @@ int iv__backend_open(struct iv__loop *loop)
 		/* Short of descriptors: any method beats none. */
 	}
 
-	for (i = 0; ret < 0 && i < NUM_BACKENDS; i++)
-		ret = try_open(loop, backends[i]);
+	for (i = 0; ret < 0 && i < NUM_BACKENDS; i++) {
+		if (!backends[i]->on_request)
+			ret = try_open(loop, backends[i]);
+	}
 
 	if (ret < 0 && !is_shortage(ret))
 		none_opens(loop, NULL);

@@ -11,6 +11,8 @@
 #ifndef IV__BACKEND_H
 #define IV__BACKEND_H
 
+#include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct iv_fd;
@@ -24,8 +26,30 @@ enum {
 	IV__BAND_ALL = 7,
 };
 
+/*
+ * What poll() and its relatives report and ask for, as bands. An error or a
+ * hang-up makes every band ready: whichever handler there is finds it out.
+ */
+static inline unsigned int iv__bands_of_poll(unsigned int revents)
+{
+	if (revents & (POLLERR | POLLHUP))
+		return IV__BAND_ALL;
+
+	return (revents & POLLIN ? IV__BAND_IN : 0) |
+	       (revents & POLLOUT ? IV__BAND_OUT : 0);
+}
+
+static inline short iv__poll_of_bands(unsigned int bands)
+{
+	return (short)((bands & IV__BAND_IN ? POLLIN : 0) |
+		       (bands & IV__BAND_OUT ? POLLOUT : 0));
+}
+
 struct iv__backend {
 	const char *name;
+
+	/* Never chosen unless asked for by name, and not on valgrind. */
+	bool on_request;
 
 	/*
 	 * Make loop->backend_state. 0 or -errno; any error has the core try
@@ -65,8 +89,15 @@ struct iv__backend {
 	void (*wait)(struct iv__loop *loop, int64_t timeout_ns);
 };
 
+extern const struct iv__backend iv__backend_dev_poll;
 extern const struct iv__backend iv__backend_epoll;
+extern const struct iv__backend iv__backend_epoll_timerfd;
+extern const struct iv__backend iv__backend_io_uring;
+extern const struct iv__backend iv__backend_kqueue;
 extern const struct iv__backend iv__backend_poll;
+extern const struct iv__backend iv__backend_port;
+extern const struct iv__backend iv__backend_port_timer;
+extern const struct iv__backend iv__backend_ppoll;
 
 /*
  * Choose a method and open it for a new loop. 0 or -errno; what the

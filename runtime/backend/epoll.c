@@ -12,6 +12,7 @@
  * bands: a hang-up, which the kernel always reports, then comes once and
  * cannot keep the loop awake.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,10 @@ enum { BATCH = 256 };
 
 /* The waker's number in an entry: no descriptor has it. */
 #define WAKER UINT32_MAX
+
+/* One meaning of bits, shared with poll(). */
+static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT, "bits of poll()");
+static_assert(EPOLLERR == POLLERR && EPOLLHUP == POLLHUP, "bits of poll()");
 
 struct slot {
 	struct iv_fd *fd;    /* NULL: no entry of ours */
@@ -97,11 +102,9 @@ static int control(struct epoll_state *st, int op, const struct iv_fd *fd)
 {
 	struct epoll_event ev;
 
-	ev.events = fd->wanted_ != 0 ? 0 : EPOLLET;
-	if (fd->wanted_ & IV__BAND_IN)
-		ev.events |= EPOLLIN;
-	if (fd->wanted_ & IV__BAND_OUT)
-		ev.events |= EPOLLOUT;
+	ev.events = (uint32_t)iv__poll_of_bands(fd->wanted_);
+	if (fd->wanted_ == 0)
+		ev.events = EPOLLET;
 	ev.data.u64 = (uint64_t)st->slots[fd->fd].generation << 32 |
 		      (uint32_t)fd->fd;
 
@@ -211,7 +214,6 @@ static struct iv_fd *find(const struct epoll_state *st, uint64_t data)
 static void collect(struct iv__loop *loop, const struct epoll_event *ev)
 {
 	struct epoll_state *st = loop->backend_state;
-	unsigned int bands = 0;
 	struct iv_fd *fd;
 
 	if ((uint32_t)ev->data.u64 == WAKER) {
@@ -226,13 +228,7 @@ static void collect(struct iv__loop *loop, const struct epoll_event *ev)
 		return;
 	}
 
-	if (ev->events & (EPOLLERR | EPOLLHUP))
-		bands = IV__BAND_ALL;
-	if (ev->events & EPOLLIN)
-		bands |= IV__BAND_IN;
-	if (ev->events & EPOLLOUT)
-		bands |= IV__BAND_OUT;
-	iv__fd_ready(loop, fd, bands);
+	iv__fd_ready(loop, fd, iv__bands_of_poll(ev->events));
 }
 
 static int wait_milliseconds(struct epoll_state *st, int64_t timeout_ns)

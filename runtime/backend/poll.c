@@ -80,11 +80,7 @@ static int poll_change(struct iv__loop *loop, struct iv_fd *fd)
 
 	/* Without interest not even a hang-up must be reported. */
 	entry->fd = fd->wanted_ != 0 ? fd->fd : -1;
-	entry->events = 0;
-	if (fd->wanted_ & IV__BAND_IN)
-		entry->events |= POLLIN;
-	if (fd->wanted_ & IV__BAND_OUT)
-		entry->events |= POLLOUT;
+	entry->events = iv__poll_of_bands(fd->wanted_);
 
 	return 0;
 }
@@ -144,8 +140,6 @@ static int poll_reopen(struct iv__loop *loop)
 static void
 collect(struct iv__loop *loop, struct pollfd *entry, struct iv_fd *owner)
 {
-	unsigned int bands = 0;
-
 	if (owner == NULL) {
 		iv__waker_collect(&loop->waker);
 		return;
@@ -157,13 +151,8 @@ collect(struct iv__loop *loop, struct pollfd *entry, struct iv_fd *owner)
 		return;
 	}
 
-	if (entry->revents & (POLLERR | POLLHUP))
-		bands = IV__BAND_ALL;
-	if (entry->revents & POLLIN)
-		bands |= IV__BAND_IN;
-	if (entry->revents & POLLOUT)
-		bands |= IV__BAND_OUT;
-	iv__fd_ready(loop, owner, bands);
+	iv__fd_ready(loop, owner,
+		     iv__bands_of_poll((unsigned int)entry->revents));
 }
 
 static void poll_wait(struct iv__loop *loop, int64_t timeout_ns)
