@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * port.c - Solaris's event ports
+ *
+ * An association of a descriptor with the port ends when its event is
+ * retrieved. That of an object which still wants something is made again
+ * before the next wait, which keeps interest level-triggered. An object that
+ * wants nothing has no association: a hang-up cannot keep the loop awake.
+ *
+ * An association carries a descriptor number and a generation, looked up in a
+ * table by number, so that what is left in the port of an object that was
+ * unregistered meets nobody.
+ *
+ * `port` hands its timeout to each wait. `port-timer` has a timer send to the
+ * port, armed for a point of time. What is due later than that leaves it
+ * alone.
+ */
+#include <port.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../backend.h"
+#include "../loop.h"
+
+enum { BATCH = 256, SHORTAGE_NS = 1000000 };
+
+struct slot {
+	struct iv_fd *fd;    /* NULL: nobody's, or the waker's */
+	uint32_t generation; /* of the association made last */
+	bool associated;     /* and nothing has come of it yet */
+	bool noted;	     /* among the ended ones */
+};
+
+struct port_state {
+	int port;
+	int waker; /* a number, or -1 */
+
+	bool with_timer;
+	timer_t timer;
+	uint64_t armed_ns; /* when it goes off; 0: not at all */
+
+	/* Of num_slots each. */
+	int num_slots;
+	struct slot *slots; /* by descriptor number */
+	int *ended;	    /* numbers whose association has ended */
+	int num_ended;
+
+	port_event_t batch[BATCH];
+};
+
+/* The port is set. 0 or -errno; EPERM: the clock is not for everybody. */
+static int open_timer(struct port_state *st)
+{
+	port_notify_t notify = { .portnfy_port = st->port };
+	struct sigevent event = { .sigev_notify = SIGEV_PORT };
+
+	event.sigev_value.sival_ptr = &notify;
+	st->armed_ns = 0;
+
+	return timer_create(CLOCK_MONOTONIC, &event, &st->timer) < 0 ? -errno
+								     : 0;
+}
+
+static int open_port(struct port_state *st)
+{
+	int ret = 0;
+
+	st->port = port_create();
+	if (st->port < 0)
+		return -errno;
+
+	if (fcntl(st->port, F_SETFD, FD_CLOEXEC) < 0)
+		ret = -errno;
+	if (ret == 0 && st->with_timer)
+		ret = open_timer(st);
+	if (ret < 0)
+		close(st->port);
+
+	return ret;
+}
+
+static int open_state(struct iv__loop *loop, bool with_timer)
+{
+	struct port_state *st;
+	int ret;
+
+	st = calloc(1, sizeof(*st));
+	if (st == NULL)
+		return -ENOMEM;
+
+	st->waker = -1;
+	st->with_timer = with_timer;
+	ret = open_port(st);
+	if (ret < 0) {
+		free(st);
+		return ret;
+	}
+
+	loop->backend_state = st;
+
+	return 0;
+}
+
+static int port_open(struct iv__loop *loop)
+{
+	return open_state(loop, false);
+}
+
+static int timer_open(struct iv__loop *loop)
+{
+	return open_state(loop, true);
+}
+
+static void port_close(struct iv__loop *loop)
+{
+	struct port_state *st = loop->backend_state;
+
+	/* A child does not inherit timers. */
+	if (st->with_timer && !loop->forked)
+		timer_delete(st->timer);
+	close(st->port);
+	free(st->slots);
+	free(st->ended);
+	free(st);
+}
+
+static int reserve(struct port_state *st, int fd)
+{
+	int num = st->num_slots;
+	struct slot *slots;
+	int *ended;
+
+	if (fd < num)
+		return 0;
+
+	num = num > fd / 2 ? 2 * num : fd + 16;
+	slots = realloc(st->slots, (size_t)num * sizeof(*slots));
+	if (slots == NULL)
+		return -ENOMEM;
+	st->slots = slots;
+
+	ended = realloc(st->ended, (size_t)num * sizeof(*ended));
+	if (ended == NULL)
+		return -ENOMEM;
+	st->ended = ended;
+
+	memset(slots + st->num_slots, 0,
+	       (size_t)(num - st->num_slots) * sizeof(*slots));
+	st->num_slots = num;
+
+	return 0;
+}
+
+/*
+ * New, or with other bands than before. 0 or -errno. The generation stays when
+ * there is an association: an event of it may be in the port already, and ends
+ * this one too.
+ */
+static int associate(struct port_state *st, int number, unsigned int bands)
+{
+	struct slot *slot = &st->slots[number];
+
+	if (!slot->associated)
+		slot->generation++;
+	if (port_associate(st->port, PORT_SOURCE_FD, (uintptr_t)number,
+			   iv__poll_of_bands(bands),
+			   (void *)(uintptr_t)slot->generation) < 0)
+		return errno == EBADFD ? -EBADF : -errno;
+	slot->associated = true;
+
+	return 0;
+}
+
+/* Fails when the descriptor was closed: its association went with it. */
+static void dissociate(struct port_state *st, int number)
+{
+	struct slot *slot = &st->slots[number];
+
+	if (slot->associated)
+		port_dissociate(st->port, PORT_SOURCE_FD, (uintptr_t)number);
+	slot->associated = false;
+}
+
+static int port_add(struct iv__loop *loop, struct iv_fd *fd)
+{
+	struct port_state *st = loop->backend_state;
+	struct slot *slot;
+	int ret;
+
+	if (fd->fd < 0)
+		return -EBADF;
+	ret = reserve(st, fd->fd);
+	if (ret < 0)
+		return ret;
+	slot = &st->slots[fd->fd];
+	if (slot->fd != NULL)
+		return -EEXIST;
+
+	ret = associate(st, fd->fd, fd->wanted_);
+	if (ret < 0)
+		return ret;
+
+	slot->fd = fd;
+	if (fd->wanted_ == 0)
+		dissociate(st, fd->fd);
+
+	return 0;
+}
+
+static int port_change(struct iv__loop *loop, struct iv_fd *fd)
+{
+	struct port_state *st = loop->backend_state;
+
+	if (fd->wanted_ != 0)
+		return associate(st, fd->fd, fd->wanted_);
+	dissociate(st, fd->fd);
+
+	return 0;
+}
+
+static void port_remove(struct iv__loop *loop, struct iv_fd *fd)
+{
+	struct port_state *st = loop->backend_state;
+
+	dissociate(st, fd->fd);
+	st->slots[fd->fd].fd = NULL;
+}
+
+static int port_watch_waker(struct iv__loop *loop)
+{
+	struct port_state *st = loop->backend_state;
+	int ret;
+
+	ret = reserve(st, loop->waker.rfd);
+	if (ret < 0)
+		return ret;
+
+	st->waker = loop->waker.rfd;
+
+	return associate(st, st->waker, IV__BAND_IN);
+}
+
+/*
+ * A port that is full takes no event, but can be set in alert mode, which is
+ * nothing that takes room.
+ */
+static void wake_by_event(int port)
+{
+	int saved_errno = errno;
+
+	if (port_send(port, 1, NULL) < 0)
+		port_alert(port, PORT_ALERT_SET, 1, NULL);
+	errno = saved_errno;
+}
+
+/* Each wait counts those that it finds; the last may be needed without one. */
+static void collect_events(struct iv__waker *waker, bool block)
+{
+	port_event_t event = { 0 };
+
+	while (block && event.portev_source != PORT_SOURCE_USER &&
+	       event.portev_source != PORT_SOURCE_ALERT) {
+		if (port_get(waker->rfd, &event, NULL) < 0 && errno != EINTR)
+			iv_fatal("port_get: %s", strerror(errno));
+	}
+	if (block)
+		waker->arrived++;
+}
+
+static void close_nothing(struct iv__waker *waker)
+{
+	(void)waker;
+}
+
+static const struct iv__wake_way wake_by_port = {
+	.wake = wake_by_event,
+	.collect = collect_events,
+	.close = close_nothing,
+};
+
+static int port_open_waker(struct iv__loop *loop)
+{
+	const struct port_state *st = loop->backend_state;
+
+	loop->waker = (struct iv__waker){
+		.way = &wake_by_port,
+		.rfd = st->port,
+		.wfd = st->port,
+	};
+
+	return 0;
+}
+
+/* A child shares the parent's port: it only closes it. */
+static int port_reopen(struct iv__loop *loop)
+{
+	struct port_state *st = loop->backend_state;
+	int ret;
+	int i;
+
+	close(st->port);
+	ret = open_port(st);
+	if (ret < 0)
+		return ret;
+
+	st->waker = -1;
+	for (i = 0; i < st->num_slots; i++) {
+		struct slot *slot = &st->slots[i];
+
+		slot->associated = false;
+		if (slot->fd == NULL)
+			continue;
+		/* Fails on what was closed: nothing to watch there. */
+		if (slot->fd->wanted_ != 0)
+			associate(st, i, slot->fd->wanted_);
+		slot->fd->watched_ = slot->fd->wanted_;
+	}
+
+	return 0;
+}
+
+static unsigned int bands_wanted(const struct port_state *st, int number)
+{
+	const struct slot *slot = &st->slots[number];
+
+	if (slot->fd != NULL)
+		return slot->fd->wanted_;
+
+	return number == st->waker ? IV__BAND_IN : 0;
+}
+
+static void note_end(struct port_state *st, int number)
+{
+	struct slot *slot = &st->slots[number];
+
+	slot->associated = false;
+	if (slot->noted)
+		return;
+	slot->noted = true;
+	st->ended[st->num_ended++] = number;
+}
+
+/*
+ * Associate again what has ended and is still wanted. False: the port is full
+ * or the system short of memory, and some are left for the next time.
+ */
+static bool renew(struct port_state *st)
+{
+	int num = st->num_ended;
+	int i;
+
+	st->num_ended = 0;
+	for (i = 0; i < num; i++) {
+		int number = st->ended[i];
+		unsigned int bands = bands_wanted(st, number);
+		int ret = 0;
+
+		st->slots[number].noted = false;
+		if (bands != 0 && !st->slots[number].associated)
+			ret = associate(st, number, bands);
+		/* Other errors: closed behind our back, nothing comes of it. */
+		if (ret == -EAGAIN || ret == -ENOMEM)
+			note_end(st, number);
+	}
+
+	return st->num_ended == 0;
+}
+
+static void collect_descriptor(struct iv__loop *loop, const port_event_t *event)
+{
+	struct port_state *st = loop->backend_state;
+	uintptr_t number = event->portev_object;
+	unsigned int bands;
+	struct slot *slot;
+
+	if (number >= (uintptr_t)st->num_slots)
+		return;
+	slot = &st->slots[number];
+	if (slot->generation != (uintptr_t)event->portev_user ||
+	    bands_wanted(st, (int)number) == 0)
+		return;
+
+	note_end(st, (int)number);
+	bands = iv__bands_of_poll((unsigned int)event->portev_events);
+	if (slot->fd == NULL)
+		iv__waker_collect(&loop->waker);
+	else if (bands != 0)
+		iv__fd_ready(loop, slot->fd, bands);
+}
+
+static void collect(struct iv__loop *loop, const port_event_t *event)
+{
+	struct port_state *st = loop->backend_state;
+
+	switch (event->portev_source) {
+	case PORT_SOURCE_FD:
+		collect_descriptor(loop, event);
+		break;
+	case PORT_SOURCE_ALERT:
+		port_alert(st->port, PORT_ALERT_SET, 0, NULL);
+		loop->waker.arrived++;
+		break;
+	case PORT_SOURCE_USER:
+		loop->waker.arrived++;
+		break;
+	case PORT_SOURCE_TIMER:
+		st->armed_ns = 0;
+		break;
+	}
+}
+
+/* How many are in the batch. */
+static unsigned int get_events(struct port_state *st, int64_t timeout_ns)
+{
+	struct timespec timeout = { 0, 0 };
+	unsigned int num = 1;
+	int ret;
+
+	if (timeout_ns > 0)
+		timeout = iv__timespec_of_ns((uint64_t)timeout_ns);
+
+	st->batch[0].portev_source = 0;
+	ret = port_getn(st->port, st->batch, BATCH, &num,
+			timeout_ns < 0 ? NULL : &timeout);
+	if (ret < 0 && errno != EINTR && errno != ETIME)
+		iv_fatal("port_getn: %s", strerror(errno));
+
+	/* Events may come with an error, or num be left as it was. */
+	return st->batch[0].portev_source != 0 ? num : 0;
+}
+
+static void port_wait(struct iv__loop *loop, int64_t timeout_ns)
+{
+	struct port_state *st = loop->backend_state;
+	unsigned int num;
+	unsigned int i;
+
+	/* Try again soon, but do not press. */
+	if (!renew(st) && (timeout_ns < 0 || timeout_ns > SHORTAGE_NS))
+		timeout_ns = SHORTAGE_NS;
+
+	num = get_events(st, timeout_ns);
+	for (i = 0; i < num; i++)
+		collect(loop, &st->batch[i]);
+}
+
+const struct iv__backend iv__backend_port = {
+	.name = "port",
+	.open = port_open,
+	.close = port_close,
+	.reopen = port_reopen,
+	.add = port_add,
+	.change = port_change,
+	.remove = port_remove,
+	.watch_waker = port_watch_waker,
+	.open_waker = port_open_waker,
+	.wait = port_wait,
+};
+
+/* Will the timer go off in time? */
+static bool arm(struct iv__loop *loop)
+{
+	struct port_state *st = loop->backend_state;
+	struct itimerspec at = { { 0 }, { 0 } };
+	uint64_t due_ns;
+
+	if (!iv__timer_queue_earliest(&loop->timers, &due_ns))
+		return false;
+	if (st->armed_ns != 0 && st->armed_ns <= due_ns)
+		return true;
+
+	at.it_value = iv__timespec_of_ns(due_ns);
+	if (timer_settime(st->timer, TIMER_ABSTIME, &at, NULL) < 0)
+		return false;
+	st->armed_ns = due_ns;
+
+	return true;
+}
+
+static void timer_wait(struct iv__loop *loop, int64_t timeout_ns)
+{
+	if (timeout_ns > 0 && arm(loop))
+		timeout_ns = -1;
+	port_wait(loop, timeout_ns);
+}
+
+const struct iv__backend iv__backend_port_timer = {
+	.name = "port-timer",
+	.open = timer_open,
+	.close = port_close,
+	.reopen = port_reopen,
+	.add = port_add,
+	.change = port_change,
+	.remove = port_remove,
+	.watch_waker = port_watch_waker,
+	.open_waker = port_open_waker,
+	.wait = timer_wait,
+};
