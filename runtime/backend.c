@@ -22,7 +22,8 @@ static const struct iv__backend *const backends[] = {
 	&iv__backend_io_uring,
 #endif
 #ifdef IV__HAVE_EPOLL
-	&iv__backend_epoll,
+	&iv__backend_epoll,	    /* the timeout goes with each call */
+	&iv__backend_epoll_timerfd, /* a timer is in the set */
 #endif
 #ifdef IV__HAVE_KQUEUE
 	&iv__backend_kqueue,
@@ -33,6 +34,9 @@ static const struct iv__backend *const backends[] = {
 #endif
 #ifdef IV__HAVE_DEV_POLL
 	&iv__backend_dev_poll,
+#endif
+#ifdef IV__HAVE_PPOLL
+	&iv__backend_ppoll,
 #endif
 	&iv__backend_poll,
 };

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 struct iv_fd;
 struct iv__loop;
@@ -45,6 +46,15 @@ static inline short iv__poll_of_bands(unsigned int bands)
 		       (bands & IV__BAND_OUT ? POLLOUT : 0));
 }
 
+/* A time or a timeout, not negative, as most calls want it. */
+static inline struct timespec iv__timespec_of_ns(uint64_t ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+}
+
 struct iv__backend {
 	const char *name;
 
@@ -60,7 +70,8 @@ struct iv__backend {
 
 	/*
 	 * In a forked child: leave the parent's set alone, make a new one with
-	 * the same objects and loop->waker, if that is open. 0 or -errno.
+	 * the same objects. The waker is opened and watched anew behind it.
+	 * 0 or -errno.
 	 */
 	int (*reopen)(struct iv__loop *loop);
 
@@ -77,14 +88,21 @@ struct iv__backend {
 	/* Stop watching an object added; its descriptor may be closed. */
 	void (*remove)(struct iv__loop *loop, struct iv_fd *fd);
 
-	/* Have loop->waker end a wait. 0 or -errno. */
+	/* Have loop->waker, a descriptor, end a wait. 0 or -errno. */
 	int (*watch_waker)(struct iv__loop *loop);
+
+	/*
+	 * Open loop->waker by a way of the backend's own, which ends a wait
+	 * without being watched. 0 or -errno; NULL: there is none.
+	 */
+	int (*open_waker)(struct iv__loop *loop);
 
 	/*
 	 * Wait until something is ready, at most timeout_ns nanoseconds (0:
 	 * only look; -1: for ever), and hand each ready object with its bands
 	 * to iv__fd_ready(). May return early with nothing; errors that last
-	 * are fatal.
+	 * are fatal. A positive timeout ends at iv__timer_queue_earliest() of
+	 * loop->timers, which suits those that want a point of time.
 	 */
 	void (*wait)(struct iv__loop *loop, int64_t timeout_ns);
 };

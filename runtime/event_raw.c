@@ -13,6 +13,7 @@
 static struct iv__waker waker_of(const struct iv_event_raw *raw)
 {
 	return (struct iv__waker){
+		.way = iv__wake_way_of(raw->event_rfd.fd, raw->event_wfd),
 		.rfd = raw->event_rfd.fd,
 		.wfd = raw->event_wfd,
 	};
@@ -25,7 +26,7 @@ static void got_post(void *cookie)
 	struct iv__waker waker = waker_of(raw);
 
 	iv__waker_collect(&waker);
-	if (waker.collected > 0)
+	if (waker.arrived > 0)
 		raw->handler(raw->cookie);
 }
 
@@ -70,5 +71,5 @@ IV__PUBLIC void iv_event_raw_post(const struct iv_event_raw *raw)
 {
 	struct iv__waker waker = waker_of(raw);
 
-	iv__waker_wake(waker.wfd, iv__waker_is_pipe(&waker));
+	waker.way->wake(waker.wfd);
 }

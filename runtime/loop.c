@@ -124,8 +124,6 @@ static struct iv__loop *allocate(void)
 	INIT_IV_LIST_HEAD(&loop->tasks);
 	INIT_IV_LIST_HEAD(&loop->tasks_later);
 	loop->tag = next_tag();
-	loop->waker.rfd = -1;
-	loop->waker.wfd = -1;
 	iv__timer_queue_init(&loop->timers);
 
 	return loop;
@@ -174,17 +172,36 @@ err_loop:
 	return ret;
 }
 
+/* By the backend's own way, or by a descriptor that it watches. */
+static int open_waker(struct iv__loop *loop)
+{
+	const struct iv__backend *backend = loop->backend;
+	int ret;
+
+	if (backend->open_waker != NULL && !iv__waker_wants_pipe())
+		return backend->open_waker(loop);
+
+	ret = iv__waker_open(&loop->waker);
+	if (ret < 0)
+		return ret;
+
+	ret = backend->watch_waker(loop);
+	if (ret < 0)
+		iv__waker_close(&loop->waker);
+
+	return ret;
+}
+
 void iv__loop_reopen(struct iv__loop *loop)
 {
-	int ret = 0;
+	int ret;
 
 	loop->forked = false;
-	if (loop->hooks != NULL) {
+	ret = loop->backend->reopen(loop);
+	if (ret == 0 && loop->hooks != NULL) {
 		iv__waker_close(&loop->waker);
-		ret = iv__waker_open(&loop->waker);
+		ret = open_waker(loop);
 	}
-	if (ret == 0)
-		ret = loop->backend->reopen(loop);
 	if (ret < 0)
 		iv_fatal("ivykis: a forked child cannot reopen its loop: %s",
 			 strerror(-ret));
@@ -398,15 +415,9 @@ int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
 	if (loop->forked)
 		iv__loop_reopen(loop);
 
-	ret = iv__waker_open(&loop->waker);
+	ret = open_waker(loop);
 	if (ret < 0)
 		return ret;
-
-	ret = loop->backend->watch_waker(loop);
-	if (ret < 0) {
-		iv__waker_close(&loop->waker);
-		return ret;
-	}
 
 	loop->hooks = hooks;
 	loop->shared = shared;

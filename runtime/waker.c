@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * waker.c - a descriptor that others write to and a loop waits for
+ * waker.c - eventfds and pipes that end a loop's wait
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +15,17 @@
 #include <sys/eventfd.h>
 #endif
 
+bool iv__waker_wants_pipe(void)
+{
+	return secure_getenv("IV_FORCE_PIPE") != NULL;
+}
+
 static int open_eventfd(struct iv__waker *waker)
 {
 #ifdef IV__HAVE_EVENTFD
 	int fd;
 
-	if (secure_getenv("IV_FORCE_PIPE") != NULL)
+	if (iv__waker_wants_pipe())
 		return -ENOSYS;
 
 	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -54,67 +59,113 @@ int iv__waker_open(struct iv__waker *waker)
 {
 	int ret;
 
-	waker->collected = 0;
-
 	ret = open_eventfd(waker);
 	if (ret == -ENOSYS || ret == -EPERM || ret == -EINVAL)
 		ret = open_pipe(waker);
+	if (ret < 0)
+		return ret;
 
-	return ret;
+	waker->way = iv__wake_way_of(waker->rfd, waker->wfd);
+	waker->arrived = 0;
+	waker->unread = 0;
+
+	return 0;
 }
 
 void iv__waker_close(struct iv__waker *waker)
 {
-	close(waker->rfd);
-	if (iv__waker_is_pipe(waker))
-		close(waker->wfd);
-	waker->rfd = -1;
-	waker->wfd = -1;
+	waker->way->close(waker);
+	waker->way = NULL;
 }
 
-/*
- * An eventfd takes and gives eight bytes, a pipe any number. A poster that is
- * cancelled here would leave its reader asleep for ever.
- */
-void iv__waker_wake(int wfd, bool pipe)
+/* A poster that is cancelled here would leave its reader asleep for ever. */
+static void write_whole(int fd, const void *bytes, size_t num)
 {
-	const uint64_t one = 1;
 	int saved_errno = errno;
 	int cancel_state;
 	ssize_t ret;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	do {
-		ret = write(wfd, &one, pipe ? 1 : sizeof(one));
+		ret = write(fd, bytes, num);
 	} while (ret < 0 && errno == EINTR);
 
 	pthread_setcancelstate(cancel_state, NULL);
 	errno = saved_errno;
 }
 
-void iv__waker_collect(struct iv__waker *waker)
+static void eventfd_wake(int fd)
 {
-	union {
-		uint64_t count;
-		char bytes[512];
-	} buf;
+	const uint64_t one = 1;
+
+	write_whole(fd, &one, sizeof(one));
+}
+
+static void pipe_wake(int fd)
+{
+	write_whole(fd, "", 1);
+}
+
+static void wait_readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	poll(&pfd, 1, -1);
+}
+
+/* Those whose edge was seen are in the counter too. */
+static void eventfd_collect(struct iv__waker *waker, bool block)
+{
+	uint64_t count;
 	ssize_t ret;
 
+	if (block && waker->unread == 0)
+		wait_readable(waker->rfd);
+
 	do {
-		ret = read(waker->rfd, &buf, sizeof(buf));
-		if (ret > 0 && iv__waker_is_pipe(waker))
-			waker->collected += (uint64_t)ret;
-		else if (ret > 0)
-			waker->collected += buf.count;
-	} while (ret == sizeof(buf) || (ret < 0 && errno == EINTR));
-}
+		ret = read(waker->rfd, &count, sizeof(count));
+	} while (ret < 0 && errno == EINTR);
 
-void iv__waker_collect_until(struct iv__waker *waker, uint64_t count)
-{
-	struct pollfd pfd = { .fd = waker->rfd, .events = POLLIN };
-
-	while (waker->collected < count) {
-		poll(&pfd, 1, -1);
-		iv__waker_collect(waker);
+	if (ret > 0) {
+		waker->arrived += count - waker->unread;
+		waker->unread = 0;
 	}
 }
+
+static void pipe_collect(struct iv__waker *waker, bool block)
+{
+	char bytes[512];
+	ssize_t ret;
+
+	if (block)
+		wait_readable(waker->rfd);
+
+	do {
+		ret = read(waker->rfd, bytes, sizeof(bytes));
+		if (ret > 0)
+			waker->arrived += (uint64_t)ret;
+	} while (ret == sizeof(bytes) || (ret < 0 && errno == EINTR));
+}
+
+static void eventfd_close(struct iv__waker *waker)
+{
+	close(waker->rfd);
+}
+
+static void pipe_close(struct iv__waker *waker)
+{
+	close(waker->rfd);
+	close(waker->wfd);
+}
+
+const struct iv__wake_way iv__wake_by_eventfd = {
+	.wake = eventfd_wake,
+	.collect = eventfd_collect,
+	.close = eventfd_close,
+};
+
+const struct iv__wake_way iv__wake_by_pipe = {
+	.wake = pipe_wake,
+	.collect = pipe_collect,
+	.close = pipe_close,
+};

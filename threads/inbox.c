@@ -9,31 +9,63 @@
 
 _Thread_local struct iv__inbox *iv__inbox_self;
 
-static void ring_init(struct iv_event *ring)
+/* Behind the last; inner next_ are set. */
+static void
+append(struct iv__inbox *inbox, struct iv_event *first, struct iv_event *last)
 {
-	ring->next_ = ring;
-	ring->owner_.prev = ring;
+	if (inbox->first == NULL)
+		inbox->first = first;
+	else
+		inbox->last->next_ = first;
+	inbox->last = last;
 }
 
-static bool ring_empty(const struct iv_event *ring)
+/* The first one, which there is. */
+static struct iv_event *pop(struct iv__inbox *inbox)
 {
-	return ring->next_ == ring;
+	struct iv_event *event = inbox->first;
+
+	inbox->first = event->next_;
+	if (event == inbox->stop)
+		inbox->stop = NULL;
+	if (event == inbox->linked)
+		inbox->linked = NULL;
+	event->owner_.inbox = inbox;
+
+	return event;
 }
 
-/* Link the chain @first .. @last, whose inner next_ are set, at the end. */
-static void ring_append(struct iv_event *ring, struct iv_event *first,
-			struct iv_event *last)
+/* Set the owner_.prev of those that have come since the last time. */
+static void link_back(struct iv__inbox *inbox)
 {
-	first->owner_.prev = ring->owner_.prev;
-	ring->owner_.prev->next_ = first;
-	last->next_ = ring;
-	ring->owner_.prev = last;
+	struct iv_event *prev = inbox->linked;
+	struct iv_event *event = prev != NULL ? prev->next_ : inbox->first;
+
+	for (; event != NULL; event = event->next_) {
+		event->owner_.prev = prev;
+		prev = event;
+	}
+	inbox->linked = prev;
 }
 
-static void ring_remove(struct iv__inbox *inbox, struct iv_event *event)
+/* Any of them, when all are linked back. */
+static void take_out(struct iv__inbox *inbox, struct iv_event *event)
 {
-	event->next_->owner_.prev = event->owner_.prev;
-	event->owner_.prev->next_ = event->next_;
+	bool is_first = event == inbox->first;
+	struct iv_event *prev = is_first ? NULL : event->owner_.prev;
+
+	if (is_first)
+		inbox->first = event->next_;
+	else
+		prev->next_ = event->next_;
+	if (event == inbox->last)
+		inbox->last = prev;
+	else
+		event->next_->owner_.prev = prev;
+	if (event == inbox->stop)
+		inbox->stop = prev;
+	if (event == inbox->linked)
+		inbox->linked = prev;
 	event->owner_.inbox = inbox;
 }
 
@@ -57,28 +89,22 @@ static void take(struct iv__inbox *inbox)
 		iv__hb_after(&event->next_);
 		next = event->next_;
 		event->next_ = later;
-		event->owner_.prev = next;
 		later = event;
 	}
 
-	ring_append(&inbox->queue, later, last);
+	append(inbox, later, last);
 }
 
-/* One drain, O1 to O3. */
+/* One drain, O1 to O3: up to what was there when it began. */
 static void drain(struct iv__inbox *inbox)
 {
 	struct iv_event *event;
 
 	take(inbox);
-	if (!ring_empty(&inbox->queue)) {
-		ring_append(&inbox->running, inbox->queue.next_,
-			    inbox->queue.owner_.prev);
-		ring_init(&inbox->queue);
-	}
+	inbox->stop = inbox->first != NULL ? inbox->last : NULL;
 
-	while (!ring_empty(&inbox->running)) {
-		event = inbox->running.next_;
-		ring_remove(inbox, event);
+	while (inbox->stop != NULL) {
+		event = pop(inbox);
 
 		/*
 		 * O2. Acquire: with the release of every coalesced P1.
@@ -101,8 +127,8 @@ static void drain_own_posts(void *cookie)
 
 void iv__inbox_reopened(struct iv__inbox *inbox)
 {
+	inbox->wake_way = inbox->loop->waker.way;
 	inbox->wake_fd = inbox->loop->waker.wfd;
-	inbox->wake_is_pipe = iv__waker_is_pipe(&inbox->loop->waker);
 	inbox->wakes_owed = 0;
 }
 
@@ -110,9 +136,11 @@ void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop)
 {
 	atomic_init(&inbox->head, 0);
 	inbox->loop = loop;
+	inbox->asleep = false;
 	iv__inbox_reopened(inbox);
-	ring_init(&inbox->queue);
-	ring_init(&inbox->running);
+	inbox->first = NULL;
+	inbox->linked = NULL;
+	inbox->stop = NULL;
 
 	IV_TASK_INIT(&inbox->drain);
 	inbox->drain.cookie = inbox;
@@ -121,11 +149,17 @@ void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop)
 	iv__inbox_self = inbox;
 }
 
+static bool wake_is_owed(const struct iv__inbox *inbox)
+{
+	return inbox->loop->waker.arrived < inbox->wakes_owed;
+}
+
 void iv__inbox_close(struct iv__inbox *inbox)
 {
 	struct iv__waker *waker = &inbox->loop->waker;
 
-	iv__waker_collect_until(waker, inbox->wakes_owed);
+	while (wake_is_owed(inbox))
+		waker->way->collect(waker, true);
 
 	/* With the before of P4: its poster has read wake_fd. */
 	iv__hb_after(inbox);
@@ -135,13 +169,13 @@ void iv__inbox_close(struct iv__inbox *inbox)
 
 void iv__inbox_wake(struct iv__inbox *inbox, bool watched)
 {
+	const struct iv__wake_way *way = inbox->wake_way;
 	int fd = inbox->wake_fd;
-	bool is_pipe = inbox->wake_is_pipe;
 
 	/* From here on the inbox may go: it was read for the last time. */
 	if (watched)
 		iv__hb_before(inbox);
-	iv__waker_wake(fd, is_pipe);
+	way->wake(fd);
 }
 
 void iv__inbox_drain_later(struct iv__inbox *inbox)
@@ -155,12 +189,13 @@ void iv__inbox_cancel(struct iv__inbox *inbox, struct iv_event *event)
 {
 	for (;;) {
 		take(inbox);
+		link_back(inbox);
 		if (event->owner_.inbox != inbox)
 			break;
 		sched_yield();
 	}
 
-	ring_remove(inbox, event);
+	take_out(inbox, event);
 }
 
 bool iv__inbox_before_sleep(struct iv__inbox *inbox)
@@ -168,19 +203,29 @@ bool iv__inbox_before_sleep(struct iv__inbox *inbox)
 	uintptr_t nothing = 0;
 
 	/* A handler that runs a nested iv_main() has left some waiting. */
-	if (!ring_empty(&inbox->queue) || !ring_empty(&inbox->running))
+	if (inbox->first != NULL)
 		return false;
 
+	/* O7. What comes behind this look is found when the wake has come. */
+	if (wake_is_owed(inbox))
+		return atomic_load_explicit(&inbox->head,
+					    memory_order_relaxed) == 0;
+
 	/* O4: totally ordered with P3 by being of the same word. */
-	return atomic_compare_exchange_strong_explicit(&inbox->head, &nothing,
-						       IV__SLEEPING,
-						       memory_order_acq_rel,
-						       memory_order_relaxed);
+	inbox->asleep = atomic_compare_exchange_strong_explicit(
+		&inbox->head, &nothing, IV__SLEEPING, memory_order_acq_rel,
+		memory_order_relaxed);
+
+	return inbox->asleep;
 }
 
 void iv__inbox_after_sleep(struct iv__inbox *inbox)
 {
 	uintptr_t sleeping = IV__SLEEPING;
+
+	if (!inbox->asleep)
+		return;
+	inbox->asleep = false;
 
 	/* O6 */
 	if (!atomic_compare_exchange_strong_explicit(&inbox->head, &sleeping, 0,

@@ -23,6 +23,8 @@
  *	   the owner's waker                O5 wait
  *	                                    O6 CAS head from SLEEPING to NULL;
  *	                                       fails: one more wake is owed to us
+ *	                                    O7 while a wake is owed: no O4 and
+ *	                                       O6; with head NULL, O5 at once
  *
  * Claims:
  *
@@ -40,6 +42,10 @@
  *   before the waker and the inbox go away the owner waits until as many
  *   wakes have arrived (iv__inbox_close()). No lock, no reference count, no
  *   grace period; a post that found the owner awake owes nothing.
+ * - One debt at most. Its wake is about to come and will end any wait, so the
+ *   owner sleeps on that (O7) instead of letting SLEEPING be taken once more.
+ *   A waker therefore need not be able to tell two wakes from one. Were O7
+ *   done with nothing owed, nobody would end that wait.
  * - Between P1 and P3 the event is claimed but not in the chain yet.
  *   Unregistering it then waits for P3: the program has to order a post that
  *   triggers no handler before the end of its event, but if it does not, the
@@ -61,18 +67,27 @@
 #include <iv_event.h>
 #include "../runtime/loop.h"
 #include "annotate.h"
+#include "backoff.h"
 
 struct iv__inbox {
 	_Alignas(64) _Atomic(uintptr_t) head; /* a */
 
-	_Alignas(64) struct iv__loop *loop; /* c */
-	int wake_fd;			    /* c, but for a fork */
-	bool wake_is_pipe;		    /* c, but for a fork */
+	_Alignas(64) struct iv__loop *loop;  /* c */
+	const struct iv__wake_way *wake_way; /* c, but for a fork */
+	int wake_fd;			     /* c, but for a fork */
 
-	uint64_t wakes_owed;	 /* o: since it was opened */
-	struct iv_event queue;	 /* o: ring of pending events */
-	struct iv_event running; /* o: ring of this drain's */
-	struct iv_task drain;	 /* o: posts by the owner */
+	uint64_t wakes_owed;  /* o: since the waker was opened */
+	bool asleep;	      /* o: between O4 and O6 */
+	struct iv_task drain; /* o: posts by the owner */
+
+	/*
+	 * The queue, first to last by next_ as they come. Only a cancel needs
+	 * to go back: then owner_.prev is set in those that have none yet.
+	 */
+	struct iv_event *first;	 /* o: NULL when it is empty */
+	struct iv_event *last;	 /* o: unless it is empty */
+	struct iv_event *linked; /* o: the last that has owner_.prev, or NULL */
+	struct iv_event *stop;	 /* o: the last of this drain, or NULL */
 };
 
 /* In head; not the address of an event, for these are aligned. */
@@ -103,18 +118,22 @@ void iv__inbox_drain_later(struct iv__inbox *inbox);
 static inline uintptr_t
 iv__inbox_link(struct iv__inbox *inbox, struct iv_event *event, bool watched)
 {
+	iv__backoff backoff = 0;
 	uintptr_t head;
 
-	head = atomic_load_explicit(&inbox->head, memory_order_relaxed);
-	do {
+	for (;;) {
+		head = atomic_load_explicit(&inbox->head, memory_order_relaxed);
 		event->next_ = head == IV__SLEEPING ? NULL
 						    : (struct iv_event *)head;
 		if (watched)
 			iv__hb_before(&event->next_);
 		/* Release: with the acquire of O1. */
-	} while (!atomic_compare_exchange_weak_explicit(
-		&inbox->head, &head, (uintptr_t)event, memory_order_acq_rel,
-		memory_order_relaxed));
+		if (atomic_compare_exchange_weak_explicit(
+			    &inbox->head, &head, (uintptr_t)event,
+			    memory_order_acq_rel, memory_order_relaxed))
+			break;
+		iv__backoff_wait(&backoff);
+	}
 
 	return head;
 }

@@ -11,12 +11,18 @@
  * An object that wants nothing keeps its entry, edge-triggered and without
  * bands: a hang-up, which the kernel always reports, then comes once and
  * cannot keep the loop awake.
+ *
+ * `epoll` hands its timeout to each wait. `epoll-timerfd` has a timer in the
+ * set, armed for a point of time. What is due later than that leaves it alone:
+ * the loop then wakes once too often, but timers that are put off again and
+ * again cost no system call.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include "../backend.h"
 #include "../loop.h"
@@ -24,8 +30,9 @@
 
 enum { BATCH = 256 };
 
-/* The waker's number in an entry: no descriptor has it. */
+/* Numbers in entries that no descriptor has. */
 #define WAKER UINT32_MAX
+#define TIMER (UINT32_MAX - 1)
 
 /* One meaning of bits, shared with poll(). */
 static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT, "bits of poll()");
@@ -38,6 +45,8 @@ struct slot {
 
 struct epoll_state {
 	int epfd;
+	int timerfd;	   /* -1: none, timeouts go with the wait */
+	uint64_t armed_ns; /* when the timer goes off; 0: not at all */
 	bool milliseconds; /* the kernel has no epoll_pwait2() */
 	bool stale;	   /* the set has entries of nobody */
 	int num_slots;
@@ -45,18 +54,61 @@ struct epoll_state {
 	struct epoll_event batch[BATCH];
 };
 
-static int epoll_open(struct iv__loop *loop)
+/*
+ * Watch one of the loop's own descriptors. Each write, and each time that the
+ * timer goes off, is an edge of its own: they need no reading.
+ */
+static int watch_own(struct epoll_state *st, int fd, uint32_t number)
+{
+	struct epoll_event ev = {
+		.events = EPOLLIN | EPOLLET,
+		.data.u64 = number,
+	};
+
+	return epoll_ctl(st->epfd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+static int open_set(struct epoll_state *st)
+{
+	st->epfd = epoll_create1(EPOLL_CLOEXEC);
+
+	return st->epfd < 0 ? -errno : 0;
+}
+
+static int open_timer(struct epoll_state *st)
+{
+	st->armed_ns = 0;
+	st->timerfd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (st->timerfd < 0)
+		return -errno;
+
+	return watch_own(st, st->timerfd, TIMER);
+}
+
+static void close_own(struct epoll_state *st)
+{
+	if (st->epfd >= 0)
+		close(st->epfd);
+	if (st->timerfd >= 0)
+		close(st->timerfd);
+}
+
+static int open_state(struct iv__loop *loop, bool with_timer)
 {
 	struct epoll_state *st;
+	int ret;
 
 	st = calloc(1, sizeof(*st));
 	if (st == NULL)
 		return -ENOMEM;
 
-	st->epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (st->epfd < 0) {
-		int ret = -errno;
-
+	st->timerfd = -1;
+	ret = open_set(st);
+	if (ret == 0 && with_timer)
+		ret = open_timer(st);
+	if (ret < 0) {
+		close_own(st);
 		free(st);
 		return ret;
 	}
@@ -68,11 +120,21 @@ static int epoll_open(struct iv__loop *loop)
 	return 0;
 }
 
+static int epoll_open(struct iv__loop *loop)
+{
+	return open_state(loop, false);
+}
+
+static int timerfd_open(struct iv__loop *loop)
+{
+	return open_state(loop, true);
+}
+
 static void epoll_close(struct iv__loop *loop)
 {
 	struct epoll_state *st = loop->backend_state;
 
-	close(st->epfd);
+	close_own(st);
 	free(st->slots);
 	free(st);
 }
@@ -158,32 +220,25 @@ static void epoll_remove(struct iv__loop *loop, struct iv_fd *fd)
 
 static int epoll_watch_waker(struct iv__loop *loop)
 {
-	struct epoll_state *st = loop->backend_state;
-	struct epoll_event ev;
-
-	/* Each write is an edge of its own: an eventfd needs no reading. */
-	ev.events = EPOLLIN | EPOLLET;
-	ev.data.u64 = WAKER;
-	if (epoll_ctl(st->epfd, EPOLL_CTL_ADD, loop->waker.rfd, &ev) < 0)
-		return -errno;
-
-	return 0;
+	return watch_own(loop->backend_state, loop->waker.rfd, WAKER);
 }
 
-/* A new set with everything that is known: for a child, or a stale one. */
+/* A new set with all objects that are known, and a new timer. */
 static int epoll_reopen(struct iv__loop *loop)
 {
 	struct epoll_state *st = loop->backend_state;
-	int ret = 0;
+	bool with_timer = st->timerfd >= 0;
+	int ret;
 	int i;
 
-	close(st->epfd);
-	st->epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (st->epfd < 0)
-		return -errno;
+	close_own(st);
+	st->timerfd = -1;
+	ret = open_set(st);
+	if (ret == 0 && with_timer)
+		ret = open_timer(st);
+	if (ret < 0)
+		return ret;
 
-	if (loop->waker.rfd >= 0)
-		ret = epoll_watch_waker(loop);
 	for (i = 0; i < st->num_slots; i++) {
 		struct iv_fd *fd = st->slots[i].fd;
 
@@ -195,7 +250,22 @@ static int epoll_reopen(struct iv__loop *loop)
 	}
 	st->stale = false;
 
-	return ret;
+	return 0;
+}
+
+/* The set has entries of nobody, which can only be left behind. */
+static void renew(struct iv__loop *loop)
+{
+	int ret;
+
+	ret = epoll_reopen(loop);
+	if (ret == 0 && loop->waker.way != NULL) {
+		/* Edges of the old set, and none twice in the new one. */
+		iv__waker_collect(&loop->waker);
+		ret = epoll_watch_waker(loop);
+	}
+	if (ret < 0)
+		iv_fatal("epoll: no new set can be made: %s", strerror(-ret));
 }
 
 static struct iv_fd *find(const struct epoll_state *st, uint64_t data)
@@ -211,14 +281,23 @@ static struct iv_fd *find(const struct epoll_state *st, uint64_t data)
 	return slot->generation == data >> 32 ? slot->fd : NULL;
 }
 
+static void collect_own(struct iv__loop *loop, uint32_t number)
+{
+	struct epoll_state *st = loop->backend_state;
+
+	if (number == WAKER)
+		iv__waker_edge(&loop->waker);
+	else
+		st->armed_ns = 0;
+}
+
 static void collect(struct iv__loop *loop, const struct epoll_event *ev)
 {
 	struct epoll_state *st = loop->backend_state;
 	struct iv_fd *fd;
 
-	if ((uint32_t)ev->data.u64 == WAKER) {
-		if (iv__waker_is_pipe(&loop->waker))
-			iv__waker_collect(&loop->waker);
+	if ((uint32_t)ev->data.u64 >= TIMER) {
+		collect_own(loop, (uint32_t)ev->data.u64);
 		return;
 	}
 
@@ -231,6 +310,21 @@ static void collect(struct iv__loop *loop, const struct epoll_event *ev)
 	iv__fd_ready(loop, fd, iv__bands_of_poll(ev->events));
 }
 
+/* @num is the answer: how much of the batch there is. */
+static void collect_all(struct iv__loop *loop, int num)
+{
+	struct epoll_state *st = loop->backend_state;
+	int i;
+
+	if (num < 0 && errno != EINTR)
+		iv_fatal("epoll_wait: %s", strerror(errno));
+
+	for (i = 0; i < num; i++)
+		collect(loop, &st->batch[i]);
+	if (st->stale)
+		renew(loop);
+}
+
 static int wait_milliseconds(struct epoll_state *st, int64_t timeout_ns)
 {
 	return epoll_wait(st->epfd, st->batch, BATCH,
@@ -240,10 +334,7 @@ static int wait_milliseconds(struct epoll_state *st, int64_t timeout_ns)
 #ifdef IV__HAVE_EPOLL_PWAIT2
 static int wait_nanoseconds(struct epoll_state *st, int64_t timeout_ns)
 {
-	struct timespec timeout = {
-		.tv_sec = timeout_ns / 1000000000,
-		.tv_nsec = timeout_ns % 1000000000,
-	};
+	struct timespec timeout = iv__timespec_of_ns((uint64_t)timeout_ns);
 	int ret;
 
 	ret = epoll_pwait2(st->epfd, st->batch, BATCH, &timeout, NULL);
@@ -263,20 +354,11 @@ static int wait_nanoseconds(struct epoll_state *st, int64_t timeout_ns)
 static void epoll_backend_wait(struct iv__loop *loop, int64_t timeout_ns)
 {
 	struct epoll_state *st = loop->backend_state;
-	int num;
-	int i;
 
 	if (timeout_ns <= 0 || st->milliseconds)
-		num = wait_milliseconds(st, timeout_ns);
+		collect_all(loop, wait_milliseconds(st, timeout_ns));
 	else
-		num = wait_nanoseconds(st, timeout_ns);
-	if (num < 0 && errno != EINTR)
-		iv_fatal("epoll_wait: %s", strerror(errno));
-
-	for (i = 0; i < num; i++)
-		collect(loop, &st->batch[i]);
-	if (st->stale && epoll_reopen(loop) < 0)
-		iv_fatal("epoll_create1: %s", strerror(errno));
+		collect_all(loop, wait_nanoseconds(st, timeout_ns));
 }
 
 const struct iv__backend iv__backend_epoll = {
@@ -289,4 +371,43 @@ const struct iv__backend iv__backend_epoll = {
 	.remove = epoll_remove,
 	.watch_waker = epoll_watch_waker,
 	.wait = epoll_backend_wait,
+};
+
+/* Will the timer go off in time? */
+static bool arm(struct iv__loop *loop)
+{
+	struct epoll_state *st = loop->backend_state;
+	struct itimerspec at = { { 0 }, { 0 } };
+	uint64_t due_ns;
+
+	if (!iv__timer_queue_earliest(&loop->timers, &due_ns))
+		return false;
+	if (st->armed_ns != 0 && st->armed_ns <= due_ns)
+		return true;
+
+	at.it_value = iv__timespec_of_ns(due_ns);
+	if (timerfd_settime(st->timerfd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
+		return false;
+	st->armed_ns = due_ns;
+
+	return true;
+}
+
+static void timerfd_wait(struct iv__loop *loop, int64_t timeout_ns)
+{
+	if (timeout_ns > 0 && arm(loop))
+		timeout_ns = -1;
+	collect_all(loop, wait_milliseconds(loop->backend_state, timeout_ns));
+}
+
+const struct iv__backend iv__backend_epoll_timerfd = {
+	.name = "epoll-timerfd",
+	.open = timerfd_open,
+	.close = epoll_close,
+	.reopen = epoll_reopen,
+	.add = epoll_add,
+	.change = epoll_change,
+	.remove = epoll_remove,
+	.watch_waker = epoll_watch_waker,
+	.wait = timerfd_wait,
 };

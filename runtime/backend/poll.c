@@ -2,6 +2,8 @@
 /*
  * poll.c - POSIX poll(), which needs no descriptor of its own
  *
+ * And ppoll(), which is the same with timeouts in nanoseconds.
+ *
  * Two arrays side by side: what poll() reads, and whose entry that is. An
  * object's index_ is its place in both; the waker's owner is NULL. An entry
  * with a negative descriptor is passed over by the kernel.
@@ -14,6 +16,7 @@
 #include "../loop.h"
 
 struct poll_state {
+	bool milliseconds; /* the kernel has no ppoll() */
 	int num;
 	int capacity;
 	struct pollfd *entries;
@@ -116,23 +119,26 @@ static void poll_remove(struct iv__loop *loop, struct iv_fd *fd)
 
 static int poll_watch_waker(struct iv__loop *loop)
 {
-	int ret;
-
-	ret = append(loop->backend_state, NULL, loop->waker.rfd);
-
-	return ret < 0 ? ret : 0;
-}
-
-/* Nothing is shared with the parent but the waker. */
-static int poll_reopen(struct iv__loop *loop)
-{
 	struct poll_state *st = loop->backend_state;
 	int i;
 
+	/* In a forked child: in the old one's place. */
 	for (i = 0; i < st->num; i++) {
-		if (st->owners[i] == NULL)
+		if (st->owners[i] == NULL) {
 			st->entries[i].fd = loop->waker.rfd;
+			return 0;
+		}
 	}
+
+	i = append(st, NULL, loop->waker.rfd);
+
+	return i < 0 ? i : 0;
+}
+
+/* Nothing is shared with the parent. */
+static int poll_reopen(struct iv__loop *loop)
+{
+	(void)loop;
 
 	return 0;
 }
@@ -155,16 +161,14 @@ collect(struct iv__loop *loop, struct pollfd *entry, struct iv_fd *owner)
 		     iv__bands_of_poll((unsigned int)entry->revents));
 }
 
-static void poll_wait(struct iv__loop *loop, int64_t timeout_ns)
+/* @left is the answer: the number of entries that have something. */
+static void collect_all(struct iv__loop *loop, int left)
 {
 	struct poll_state *st = loop->backend_state;
-	int left;
 	int i;
 
-	left = poll(st->entries, (nfds_t)st->num, iv__clock_to_ms(timeout_ns));
 	if (left < 0 && (errno == EAGAIN || errno == ENOMEM))
-		poll(NULL, 0,
-		     1); /* a kernel short of memory, do not press it */
+		poll(NULL, 0, 1); /* the kernel is short: do not press it */
 	else if (left < 0 && errno != EINTR)
 		iv_fatal("poll: %s", strerror(errno));
 
@@ -174,6 +178,16 @@ static void poll_wait(struct iv__loop *loop, int64_t timeout_ns)
 			left--;
 		}
 	}
+}
+
+static int wait_milliseconds(struct poll_state *st, int64_t timeout_ns)
+{
+	return poll(st->entries, (nfds_t)st->num, iv__clock_to_ms(timeout_ns));
+}
+
+static void poll_wait(struct iv__loop *loop, int64_t timeout_ns)
+{
+	collect_all(loop, wait_milliseconds(loop->backend_state, timeout_ns));
 }
 
 const struct iv__backend iv__backend_poll = {
@@ -187,3 +201,44 @@ const struct iv__backend iv__backend_poll = {
 	.watch_waker = poll_watch_waker,
 	.wait = poll_wait,
 };
+
+#ifdef IV__HAVE_PPOLL
+static int wait_nanoseconds(struct poll_state *st, int64_t timeout_ns)
+{
+	struct timespec timeout = iv__timespec_of_ns((uint64_t)timeout_ns);
+	int ret;
+
+	ret = ppoll(st->entries, (nfds_t)st->num,
+		    timeout_ns >= 0 ? &timeout : NULL, NULL);
+	if (ret >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL))
+		return ret;
+
+	/* EPERM: a filter of system calls that does not know this one. */
+	if (errno != EINVAL)
+		st->milliseconds = true;
+
+	return wait_milliseconds(st, timeout_ns);
+}
+
+static void ppoll_wait(struct iv__loop *loop, int64_t timeout_ns)
+{
+	struct poll_state *st = loop->backend_state;
+
+	if (st->milliseconds)
+		collect_all(loop, wait_milliseconds(st, timeout_ns));
+	else
+		collect_all(loop, wait_nanoseconds(st, timeout_ns));
+}
+
+const struct iv__backend iv__backend_ppoll = {
+	.name = "ppoll",
+	.open = poll_open,
+	.close = poll_close,
+	.reopen = poll_reopen,
+	.add = poll_add,
+	.change = poll_change,
+	.remove = poll_remove,
+	.watch_waker = poll_watch_waker,
+	.wait = ppoll_wait,
+};
+#endif

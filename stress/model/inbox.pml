@@ -14,7 +14,7 @@
  *
  * Verified: every end has the loop closed (else something was lost: Spin finds
  * the invalid end state), no event is touched once freed, no inbox or waker
- * once closed, and one drain runs an event once.
+ * once closed, one drain runs an event once, and no two wakes are on their way.
  *
  * -DMUTANT_X breaks one sentence of inbox.h's claims; each must fail.
  */
@@ -52,6 +52,7 @@ byte head;			/* 0, an event + 1, or SLEEPING */
 byte next[EVENTS];
 bool pending[EVENTS];
 byte written;			/* wakes written to the waker */
+byte noticed;			/* by the owner, whose own this is */
 byte payload;			/* of event 0, a bit for each poster */
 byte buffered[POSTERS];
 
@@ -117,7 +118,7 @@ inline push(p, e, h)
 #else
 	:: h == SLEEPING ->
 	   assert(!closed);			/* wake_fd is read */
-	   atomic { assert(!closed); written++ }
+	   atomic { assert(!closed); written++; assert(written <= noticed + 1) }
 #ifdef MUTANT_TOUCH_BEHIND_P4
 	   assert(!closed)
 #endif
@@ -257,8 +258,8 @@ inline unregister(v)
 
 active proctype owner()
 {
-	byte h, noticed, owed, seen, ran, v;
-	bool was, asleep, drain_later, posted, others_woke, over;
+	byte h, owed, seen, ran, v;
+	bool was, asleep, waiting, drain_later, posted, others_woke, over;
 
 	atomic {
 		run poster(0);
@@ -279,6 +280,16 @@ round:	if
 #else
 	:: drain_later || num_queued > 0 -> asleep = false
 #endif
+#ifdef MUTANT_O7_ALWAYS
+	:: else ->
+	   asleep = false;
+	   waiting = (head == 0)
+#else
+#ifndef MUTANT_NO_O7
+	:: !over && !drain_later && num_queued == 0 && owed > noticed ->
+	   asleep = false;			/* O7 */
+	   waiting = (head == 0)
+#endif
 	:: else ->
 #ifdef MUTANT_O4_STORE
 	   atomic { head = SLEEPING; asleep = true }
@@ -290,6 +301,12 @@ round:	if
 		fi
 	   }
 #endif
+#endif
+	fi;
+	if
+	:: waiting ->				/* O5, for O7 */
+	   atomic { written > noticed -> noticed = written; waiting = false }
+	:: else -> skip
 	fi;
 	if
 	:: asleep ->
