@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include "port_private.h"
 
 enum { BATCH = 64 };
@@ -47,7 +48,7 @@ void shim_port_kick_locked(struct port *port)
 {
 	bool wanted = port->closed || port->alert_events != 0 ||
 		      port->num_queued >= least_wanted(port);
-	uint64_t count = 1;
+	eventfd_t count;
 
 	/* A child has the parent's eventfd. */
 	if (wanted == port->kicked || port->creator != getpid())
@@ -55,8 +56,8 @@ void shim_port_kick_locked(struct port *port)
 	port->kicked = wanted;
 
 	/* Neither can fail: the count is 0 or 1. */
-	if (wanted ? write(port->kick, &count, sizeof(count)) < 0
-		   : read(port->kick, &count, sizeof(count)) < 0)
+	if (wanted ? eventfd_write(port->kick, 1) < 0
+		   : eventfd_read(port->kick, &count) < 0)
 		abort();
 }
 
