@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * port.c - Solaris's event ports over epoll: what is associated with a port,
- * and what is sent to it
+ * port.c - Solaris's event ports over epoll: ports, and what is associated
+ * with them
  *
  * An association is a one-shot entry of the epoll set. What epoll cannot
  * watch, a regular file, is always ready, as poll(2) has it.
@@ -138,6 +138,7 @@ static struct port *allocate(void)
 
 	INIT_IV_LIST_HEAD(&port->waiters);
 	INIT_IV_LIST_HEAD(&port->queue);
+	INIT_IV_LIST_HEAD(&port->spare);
 	port->creator = getpid();
 
 	return port;
@@ -184,16 +185,9 @@ static void destroy(struct port *port)
 {
 	int i;
 
-	while (!iv_list_empty(&port->queue)) {
-		struct item *item =
-			iv_container_of(port->queue.next, struct item, queued);
-
-		iv_list_del_init(&item->queued);
-		if (item->event.portev_source == PORT_SOURCE_USER)
-			free(item);
-	}
 	for (i = 0; i < port->num_by_number; i++)
 		free(port->by_number[i]);
+	shim_port_free_sent_locked(port);
 	close(port->kick);
 	free(port->by_number);
 	free(port);
@@ -399,84 +393,6 @@ int port_dissociate(int fd, int source, uintptr_t object)
 		ret = fail(EBADFD);
 	else
 		ret = dissociate_locked(port, (int)object);
-	shim_port_unlock();
-
-	return ret;
-}
-
-static int send_locked(int fd, int events, void *user)
-{
-	struct port *port = shim_port_find_locked(fd);
-	struct item *item;
-
-	if (port == NULL || !shim_port_count_locked(port))
-		return -1;
-
-	item = calloc(1, sizeof(*item));
-	if (item == NULL) {
-		port->num_items--;
-		return fail(ENOMEM);
-	}
-
-	item->event = (port_event_t){
-		.portev_events = events,
-		.portev_source = PORT_SOURCE_USER,
-		.portev_user = user,
-	};
-	shim_port_harvest_locked(port);
-	shim_port_enqueue_locked(port, item);
-	shim_port_kick_locked(port);
-
-	return 0;
-}
-
-int port_send(int fd, int events, void *user)
-{
-	int ret;
-
-	shim_port_lock();
-	ret = send_locked(fd, events, user);
-	shim_port_unlock();
-
-	return ret;
-}
-
-int port_sendn(int fds[], int errors[], uint_t num, int events, void *user)
-{
-	uint_t num_sent = 0;
-	uint_t i;
-
-	if (num == 0)
-		return fail(EINVAL);
-	if (fds == NULL || errors == NULL)
-		return fail(EFAULT);
-
-	for (i = 0; i < num; i++) {
-		errors[i] = port_send(fds[i], events, user) < 0 ? errno : 0;
-		num_sent += errors[i] == 0;
-	}
-
-	return (int)num_sent;
-}
-
-int port_alert(int fd, int flags, int events, void *user)
-{
-	struct port *port;
-	int ret = 0;
-
-	shim_port_lock();
-	port = shim_port_find_locked(fd);
-	if (port == NULL)
-		ret = -1;
-	else if (flags != PORT_ALERT_SET && flags != PORT_ALERT_UPDATE)
-		ret = fail(EINVAL);
-	else if (flags == PORT_ALERT_UPDATE && port->alert_events != 0)
-		ret = fail(EBUSY);
-	if (ret == 0) {
-		port->alert_events = events;
-		port->alert_user = user;
-		shim_port_kick_locked(port);
-	}
 	shim_port_unlock();
 
 	return ret;

@@ -108,9 +108,12 @@ static void retrieve_one(struct port *port, port_event_t *event)
 		return;
 
 	port->num_items--;
-	if (event->portev_source == PORT_SOURCE_FD)
+	if (event->portev_source == PORT_SOURCE_USER) {
+		iv_list_add(&item->queued, &port->spare);
+	} else {
 		port->by_number[event->portev_object] = NULL;
-	free(item);
+		free(item);
+	}
 }
 
 static void retrieve(struct call *call)

@@ -48,6 +48,8 @@ struct waiter {
 	uint_t wanted;
 };
 
+struct page;
+
 struct port {
 	struct iv_list_head all;
 	pid_t creator;
@@ -61,6 +63,9 @@ struct port {
 	uint_t num_queued;
 	uint_t num_items; /* queued or not */
 	uint_t max_items;
+
+	struct page *pages;	   /* what is sent lies here */
+	struct iv_list_head spare; /* items of the pages */
 
 	int alert_events; /* 0: not in alert mode */
 	void *alert_user;
@@ -90,6 +95,9 @@ void shim_port_harvest_locked(struct port *port);
 bool shim_port_count_locked(struct port *port);
 
 void shim_port_waiter_left_locked(void);
+
+/* port_send.c */
+void shim_port_free_sent_locked(struct port *port);
 
 /* port_timer.c */
 void shim_port_timer_fired_locked(struct port *port, int fd);
