@@ -54,14 +54,12 @@ struct epoll_state {
 	struct epoll_event batch[BATCH];
 };
 
-/*
- * Watch one of the loop's own descriptors. Each write, and each time that the
- * timer goes off, is an edge of its own: they need no reading.
- */
-static int watch_own(struct epoll_state *st, int fd, uint32_t number)
+/* Watch one of the loop's own descriptors; @how: EPOLLET or 0. */
+static int
+watch_own(struct epoll_state *st, int fd, uint32_t number, uint32_t how)
 {
 	struct epoll_event ev = {
-		.events = EPOLLIN | EPOLLET,
+		.events = EPOLLIN | how,
 		.data.u64 = number,
 	};
 
@@ -83,7 +81,8 @@ static int open_timer(struct epoll_state *st)
 	if (st->timerfd < 0)
 		return -errno;
 
-	return watch_own(st, st->timerfd, TIMER);
+	/* Each time that it goes off is an edge: it needs no reading. */
+	return watch_own(st, st->timerfd, TIMER, EPOLLET);
 }
 
 static void close_own(struct epoll_state *st)
@@ -220,7 +219,11 @@ static void epoll_remove(struct iv__loop *loop, struct iv_fd *fd)
 
 static int epoll_watch_waker(struct iv__loop *loop)
 {
-	return watch_own(loop->backend_state, loop->waker.rfd, WAKER);
+	bool eventfd = loop->waker.way == &iv__wake_by_eventfd;
+
+	/* Each write is an edge, so an eventfd needs no reading; a pipe does. */
+	return watch_own(loop->backend_state, loop->waker.rfd, WAKER,
+			 eventfd ? EPOLLET : 0);
 }
 
 /* A new set with all objects that are known, and a new timer. */
