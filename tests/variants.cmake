@@ -56,7 +56,7 @@ foreach(flavour asan tsan)
 	target_include_directories(ivykis_${flavour}
 		INTERFACE "${PROJECT_SOURCE_DIR}/include")
 	target_link_libraries(ivykis_${flavour}
-		PRIVATE Threads::Threads ${LIBURCU_BP_LIBRARIES})
+		PRIVATE ${needed_libraries})
 endforeach()
 
 # iv_flavoured_objects(<name> SOURCES <file>... [WHITE_BOX])
