@@ -31,6 +31,15 @@ int poll(struct pollfd *fds, nfds_t num, int timeout_ms)
 	return next(fds, num, timeout_ms);
 }
 
+int ppoll(struct pollfd *fds, nfds_t num, const struct timespec *timeout,
+	  const sigset_t *mask)
+{
+	int (*next)(struct pollfd *, nfds_t, const struct timespec *,
+		    const sigset_t *) = next_function("ppoll");
+
+	return next(fds, num, timeout, mask);
+}
+
 int epoll_wait(int epfd, struct epoll_event *events, int num, int timeout_ms)
 {
 	int (*next)(int, struct epoll_event *, int, int) =
@@ -46,6 +55,28 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int num,
 		    const sigset_t *) = next_function("epoll_pwait2");
 
 	return next(epfd, events, num, timeout, mask);
+}
+
+/* liburing's, which a build may be without; its types do not matter here. */
+int io_uring_submit_and_wait(void *ring, unsigned int num);
+int io_uring_submit_and_wait_timeout(void *ring, void **entry, unsigned int num,
+				     void *timeout, sigset_t *mask);
+
+int io_uring_submit_and_wait(void *ring, unsigned int num)
+{
+	int (*next)(void *, unsigned int) =
+		next_function("io_uring_submit_and_wait");
+
+	return next(ring, num);
+}
+
+int io_uring_submit_and_wait_timeout(void *ring, void **entry, unsigned int num,
+				     void *timeout, sigset_t *mask)
+{
+	int (*next)(void *, void **, unsigned int, void *, sigset_t *) =
+		next_function("io_uring_submit_and_wait_timeout");
+
+	return next(ring, entry, num, timeout, mask);
 }
 
 static void note_and_quit(void *word)

@@ -13,9 +13,11 @@
 # Labels, for `ctest -L`: the tool (`plain` without one), and `long` for what
 # only `./dev test --long` runs. The short selection has everything plain,
 # everything under asan, and what is THREADED under every tool; the last two
+# with eventfd only. What shares its code with epoll or poll, it has plain and
 # with eventfd only.
 
-set(iv_backends epoll poll)
+set(iv_backends epoll epoll-timerfd ppoll poll)
+set(iv_relatives epoll-timerfd ppoll)
 set(iv_wakers eventfd pipe)
 set(iv_valgrind_tools memcheck helgrind drd)
 set(iv_tools plain asan tsan tsan-user ${iv_valgrind_tools})
@@ -145,6 +147,28 @@ function(iv_tool_command variable target tool)
 	set(${variable} ${command} PARENT_SCOPE)
 endfunction()
 
+# iv_labels(<variable> <backend> <waker> <tool> <under tools>)
+#
+# A test's labels. <under tools>: whether the short selection has it not only
+# plain.
+function(iv_labels variable backend waker tool under_tools)
+	set(short OFF)
+	if(tool STREQUAL "plain")
+		if(waker STREQUAL "eventfd" OR NOT backend IN_LIST iv_relatives)
+			set(short ON)
+		endif()
+	elseif(under_tools AND waker STREQUAL "eventfd" AND
+			NOT backend IN_LIST iv_relatives)
+		set(short ON)
+	endif()
+
+	set(labels ${tool})
+	if(NOT short)
+		list(APPEND labels long)
+	endif()
+	set(${variable} ${labels} PARENT_SCOPE)
+endfunction()
+
 # iv_add_variants(<name> <target> [THREADED] [TIMEOUT <seconds>]
 #                 [ARGS <arg>...] [LONG_ARGS <arg>...])
 #
@@ -174,14 +198,14 @@ endfunction()
 # The two below work on the variables of iv_add_variants().
 macro(iv_add_variant)
 	set(test ${name}.${backend}.${waker})
-	set(labels ${tool})
+	set(under_tools ${arg_THREADED})
+	if(tool STREQUAL "asan")
+		set(under_tools ON)
+	endif()
 	if(NOT tool STREQUAL "plain")
 		string(APPEND test @${tool})
-		if(waker STREQUAL "pipe" OR NOT (arg_THREADED OR
-				tool STREQUAL "asan"))
-			list(APPEND labels long)
-		endif()
 	endif()
+	iv_labels(labels ${backend} ${waker} ${tool} ${under_tools})
 	iv_tool_command(command ${target} ${tool})
 	add_test(NAME ${test} COMMAND ${command} ${arg_ARGS})
 	iv_set_variant_properties()

@@ -47,6 +47,10 @@ static const struct {
 
 enum { NUM_FATALS = sizeof(allowed_fatals) / sizeof(allowed_fatals[0]) };
 
+const char *const run_methods[] = {
+	"epoll", "epoll-timerfd", "ppoll", "poll", NULL,
+};
+
 unsigned int run_timeout_s = 5;
 int bed_round;
 
@@ -174,13 +178,16 @@ static void go_through(int num_fds)
 		broken("keeps %ld blocks of memory", num_blocks);
 }
 
-/* The first one of the table that is to be used hides all before it. */
+/* Those that the library prefers are excluded; what comes behind is not. */
 static void choose_method(const char *method)
 {
-	const char *others = "epoll-timerfd io_uring";
+	char others[128] = "";
+	size_t len = 0;
+	int i;
 
-	if (strcmp(method, "poll") == 0)
-		others = "epoll-timerfd io_uring epoll ppoll";
+	for (i = 0; strcmp(run_methods[i], method) != 0; i++)
+		len += (size_t)snprintf(others + len, sizeof(others) - len,
+					" %s", run_methods[i]);
 	setenv("IV_EXCLUDE_POLL_METHOD", others, 1);
 	unsetenv("IV_SELECT_POLL_METHOD");
 }

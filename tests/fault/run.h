@@ -31,6 +31,9 @@ struct outcome {
 	unsigned int calls[SHIM_NUM_FUNCTIONS];
 };
 
+/* Those that can be swept, as the library prefers them; NULL ends them. */
+extern const char *const run_methods[];
+
 /* Seconds after which a run counts as hanging. */
 extern unsigned int run_timeout_s;
 

@@ -214,6 +214,9 @@ FAIL(int, ppoll,
      (fds, num, timeout, mask))
 FAIL(int, eventfd, (unsigned int count, int flags), (count, flags))
 FAIL(int, timerfd_create, (clockid_t clock, int flags), (clock, flags))
+FAIL(int, timerfd_settime,
+     (int fd, int flags, const struct itimerspec *at, struct itimerspec *old),
+     (fd, flags, at, old))
 FAIL(int, pipe, (int fds[2]), (fds))
 FAIL(int, pipe2, (int fds[2], int flags), (fds, flags))
 FAIL(ssize_t, read, (int fd, void *buf, size_t size), (fd, buf, size))
@@ -337,26 +340,49 @@ static long fail_syscall(long number, ...)
 
 /* Installing **************************************************************/
 
-#define IMPORT(name) { #name, (void (*)(void))fail_##name },
+/* clang-format off */
+#define IMPORT(name) { #name, (void (*)(void))fail_##name }
+/* clang-format on */
 
 static const struct shim_import imports[] = {
-	IMPORT(malloc) IMPORT(calloc) IMPORT(realloc) IMPORT(aligned_alloc) IMPORT(
-		strdup) IMPORT(pthread_create) IMPORT(pthread_setspecific)
-		IMPORT(sem_wait) IMPORT(sem_clockwait) IMPORT(epoll_create) IMPORT(
-			epoll_create1) IMPORT(epoll_ctl) IMPORT(epoll_wait)
-			IMPORT(epoll_pwait2) IMPORT(poll) IMPORT(ppoll) IMPORT(
-				eventfd) IMPORT(timerfd_create) IMPORT(pipe)
-				IMPORT(pipe2) IMPORT(read) IMPORT(write) IMPORT(
-					splice) IMPORT(ioctl) IMPORT(open)
-					IMPORT(dup2) IMPORT(setrlimit) IMPORT(
-						inotify_init) IMPORT(inotify_init1)
-						IMPORT(inotify_add_watch) IMPORT(
-							sigaction) IMPORT(fork)
-							IMPORT(execvp) IMPORT(wait4) IMPORT(
-								kill) IMPORT(syscall){
-								"free",
-								(void (*)(void))
-									count_free },
+	IMPORT(malloc),
+	IMPORT(calloc),
+	IMPORT(realloc),
+	IMPORT(aligned_alloc),
+	IMPORT(strdup),
+	IMPORT(pthread_create),
+	IMPORT(pthread_setspecific),
+	IMPORT(sem_wait),
+	IMPORT(sem_clockwait),
+	IMPORT(epoll_create),
+	IMPORT(epoll_create1),
+	IMPORT(epoll_ctl),
+	IMPORT(epoll_wait),
+	IMPORT(epoll_pwait2),
+	IMPORT(poll),
+	IMPORT(ppoll),
+	IMPORT(eventfd),
+	IMPORT(timerfd_create),
+	IMPORT(timerfd_settime),
+	IMPORT(pipe),
+	IMPORT(pipe2),
+	IMPORT(read),
+	IMPORT(write),
+	IMPORT(splice),
+	IMPORT(ioctl),
+	IMPORT(open),
+	IMPORT(dup2),
+	IMPORT(setrlimit),
+	IMPORT(inotify_init),
+	IMPORT(inotify_init1),
+	IMPORT(inotify_add_watch),
+	IMPORT(sigaction),
+	IMPORT(fork),
+	IMPORT(execvp),
+	IMPORT(wait4),
+	IMPORT(kill),
+	IMPORT(syscall),
+	{ "free", (void (*)(void))count_free },
 	{ NULL, NULL },
 };
 

@@ -32,6 +32,7 @@
 	X(ppoll)               \
 	X(eventfd)             \
 	X(timerfd_create)      \
+	X(timerfd_settime)     \
 	X(pipe)                \
 	X(pipe2)               \
 	X(read)                \

@@ -39,9 +39,11 @@ static const struct failing failings[] = {
 	{ SHIM_epoll_pwait2, false, { ENOSYS, EPERM, EINVAL } },
 	{ SHIM_epoll_pwait2, true, { EINTR } },
 	{ SHIM_poll, true, { EINTR, ENOMEM, EAGAIN } },
-	{ SHIM_ppoll, true, { EINTR, ENOMEM } },
+	{ SHIM_ppoll, false, { ENOSYS, EPERM, EINVAL } },
+	{ SHIM_ppoll, true, { EINTR, ENOMEM, EAGAIN } },
 	{ SHIM_eventfd, false, { EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM } },
 	{ SHIM_timerfd_create, false, { EMFILE, ENFILE, ENOMEM, ENOSYS } },
+	{ SHIM_timerfd_settime, false, { ENOSYS, EPERM, EINVAL } },
 	{ SHIM_pipe, false, { EMFILE, ENFILE } },
 	{ SHIM_pipe2, false, { EMFILE, ENFILE } },
 	{ SHIM_read, true, { EINTR, EAGAIN } },
@@ -74,10 +76,6 @@ static const struct scenario *const groups[] = {
 };
 
 enum { NUM_GROUPS = sizeof(groups) / sizeof(groups[0]) };
-
-static const char *const methods[] = { "epoll", "poll" };
-
-enum { NUM_METHODS = sizeof(methods) / sizeof(methods[0]) };
 
 static struct {
 	const char *scenario; /* NULL: all */
@@ -132,7 +130,7 @@ static void show(const struct run *run, const struct outcome *outcome)
 static void
 print_row(const char *name, const char *method, const unsigned int *row)
 {
-	printf("%-17s %-6s %6u %6u %6u %6u %7u\n", name, method,
+	printf("%-17s %-13s %6u %6u %6u %6u %7u\n", name, method,
 	       row[WORKED] + row[REFUSED] + row[ALLOWED_FATAL] + row[DEFECT],
 	       row[WORKED], row[REFUSED], row[ALLOWED_FATAL], row[DEFECT]);
 }
@@ -230,12 +228,12 @@ for_each(void (*visit)(const struct scenario *scenario, const char *method))
 			if (options.scenario != NULL &&
 			    strcmp(options.scenario, scenario->name) != 0)
 				continue;
-			for (j = 0; j < NUM_METHODS; j++) {
+			for (j = 0; run_methods[j] != NULL; j++) {
 				if (options.method != NULL &&
-				    strcmp(options.method, methods[j]) != 0)
+				    strcmp(options.method, run_methods[j]) != 0)
 					continue;
 				any = true;
-				visit(scenario, methods[j]);
+				visit(scenario, run_methods[j]);
 			}
 		}
 	}
@@ -267,7 +265,9 @@ static void usage(void)
 	       "when there is a defect, each shown with what repeats it.\n"
 	       "\n"
 	       "  --scenario NAME     only this one\n"
-	       "  --method NAME       only with this poll method: epoll, poll\n"
+	       "  --method NAME       only with this poll method: epoll, "
+	       "epoll-timerfd, ppoll,\n"
+	       "                      poll\n"
 	       "  --most N            let the N-th call fail at most "
 	       "(default 100)\n"
 	       "  --timeout SECONDS   a run that takes longer hangs "
@@ -426,8 +426,9 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	run_begin();
 	if (!options.one)
-		printf("%-17s %-6s %6s %6s %6s %6s %7s\n", "scenario", "method",
-		       "runs", "works", "errors", "fatals", "defects");
+		printf("%-17s %-13s %6s %6s %6s %6s %7s\n", "scenario",
+		       "method", "runs", "works", "errors", "fatals",
+		       "defects");
 	if (!for_each(options.one ? run_one : sweep))
 		wrong("no scenario with method", options.scenario != NULL
 							 ? options.scenario
