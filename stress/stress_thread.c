@@ -178,13 +178,15 @@ static void create_child(struct family *family)
 			     "iv_event_register was refused");
 
 	atomic_fetch_add(&family->refs, 1);
+	/* Ahead of the thread, which may count its end before we go on. */
+	atomic_fetch_add(&num_created, 1);
 	if (iv_thread_create("stress", run_child, child) == 0) {
 		family->created++;
-		atomic_fetch_add(&num_created, 1);
 		return;
 	}
 
 	STRESS_CHECK(errno == EAGAIN, "iv_thread_create: %s", strerror(errno));
+	atomic_fetch_sub(&num_created, 1);
 	atomic_fetch_add(&num_refused, 1);
 	if (child->says_hello)
 		iv_event_unregister(&child->hello);
