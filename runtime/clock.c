@@ -24,10 +24,12 @@ uint64_t iv__clock_ns(void)
 
 int iv__clock_to_ms(int64_t timeout_ns)
 {
-	int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
+	int64_t ms;
 
-	if (timeout_ns < 0)
-		return -1;
+	if (timeout_ns <= 0)
+		return timeout_ns < 0 ? -1 : 0;
+
+	ms = (timeout_ns - 1) / 1000000 + 1;
 
 	return ms < INT_MAX ? (int)ms : INT_MAX;
 }

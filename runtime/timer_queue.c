@@ -463,22 +463,17 @@ void iv__timer_queue_remove(struct iv__timer_queue *queue,
 		heap_put(queue, combine(children));
 }
 
-bool iv__timer_queue_earliest(const struct iv__timer_queue *queue,
-			      uint64_t *due_ns)
+uint64_t iv__timer_queue_due_ns(const struct iv__timer_queue *queue)
 {
 	struct iv_timer *first = front_first(queue);
 	struct span span;
 
 	if (queue->late.first != NULL)
-		*due_ns = 0;
-	else if (first != NULL)
-		*due_ns = iv__timer_key(first);
-	else if (find_first(queue, &span))
-		*due_ns = span.bucket->min_ns;
-	else
-		return false;
+		return 0;
+	if (first != NULL)
+		return iv__timer_key(first);
 
-	return true;
+	return find_first(queue, &span) ? span.bucket->min_ns : UINT64_MAX;
 }
 
 void iv__timer_queue_begin(struct iv__timer_queue *queue, uint64_t now_ns)

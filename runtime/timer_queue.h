@@ -59,12 +59,24 @@ void iv__timer_queue_insert(struct iv__timer_queue *queue,
 void iv__timer_queue_remove(struct iv__timer_queue *queue,
 			    struct iv_timer *timer);
 
+/* When to look again, of a queue that is not empty. */
+uint64_t iv__timer_queue_due_ns(const struct iv__timer_queue *queue);
+
 /*
  * When to look again: nothing is due before *@due_ns, and perhaps nothing
- * then, if timers were removed. False: the queue is empty.
+ * then, if timers were removed. False: the queue is empty, as it is twice a
+ * round in a loop without timers.
  */
-bool iv__timer_queue_earliest(const struct iv__timer_queue *queue,
-			      uint64_t *due_ns);
+static inline bool
+iv__timer_queue_earliest(const struct iv__timer_queue *queue, uint64_t *due_ns)
+{
+	if (queue->count == 0)
+		return false;
+
+	*due_ns = iv__timer_queue_due_ns(queue);
+
+	return true;
+}
 
 /*
  * Expiring is a pass of one begin and as many pops as yield a timer, the
