@@ -48,14 +48,14 @@ IV__PUBLIC int iv_event_raw_register(struct iv_event_raw *raw)
 	raw->event_rfd.fd = waker.rfd;
 	raw->event_rfd.cookie = raw;
 	raw->event_rfd.handler_in = got_post;
-	if (iv_fd_register_try(&raw->event_rfd) == 0)
-		return 0;
+	ret = iv__fd_register_own(&raw->event_rfd);
+	if (ret < 0) {
+		iv__waker_close(&waker);
+		errno = -ret;
+		return -1;
+	}
 
-	ret = errno;
-	iv__waker_close(&waker);
-	errno = ret;
-
-	return -1;
+	return 0;
 }
 
 IV__PUBLIC void iv_event_raw_unregister(struct iv_event_raw *raw)

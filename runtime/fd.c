@@ -143,30 +143,45 @@ IV__PUBLIC void iv_fd_register(struct iv_fd *fd)
 	end_register(loop, fd);
 }
 
+/* Registered and told to the backend at once. 0 or -errno. */
+static int register_now(struct iv__loop *loop, struct iv_fd *fd)
+{
+	int ret;
+
+	if (fd->fd < 0)
+		return -EBADF;
+
+	fd->wanted_ = (uint8_t)bands_wanted(fd);
+	ret = watch(loop, fd);
+	if (ret == 0)
+		end_register(loop, fd);
+
+	return ret;
+}
+
 /* Added before it is touched: a failure must leave no trace. */
 IV__PUBLIC int iv_fd_register_try(struct iv_fd *fd)
 {
 	struct iv__loop *loop = begin_register(fd, "iv_fd_register_try");
 	int ret;
 
-	if (fcntl(fd->fd, F_GETFL) < 0)
-		return -1;
-
-	fd->wanted_ = (uint8_t)bands_wanted(fd);
-	ret = watch(loop, fd);
+	ret = register_now(loop, fd);
 	if (ret == 0) {
 		ret = prepare(fd->fd);
 		if (ret < 0)
-			loop->backend->remove(loop, fd);
+			iv_fd_unregister(fd);
 	}
 	if (ret < 0) {
 		errno = -ret;
 		return -1;
 	}
 
-	end_register(loop, fd);
-
 	return 0;
+}
+
+int iv__fd_register_own(struct iv_fd *fd)
+{
+	return register_now(begin_register(fd, "iv_fd_register"), fd);
 }
 
 static void stop_dispatch(struct iv__loop *loop, const struct iv_fd *fd)

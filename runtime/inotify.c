@@ -126,7 +126,7 @@ static void got_events(void *cookie)
 
 IV__PUBLIC int iv_inotify_register(struct iv_inotify *inotify)
 {
-	int fd, saved_errno;
+	int fd, ret;
 
 	iv__loop_self("iv_inotify_register");
 
@@ -139,14 +139,14 @@ IV__PUBLIC int iv_inotify_register(struct iv_inotify *inotify)
 	inotify->fd_.fd = fd;
 	inotify->fd_.cookie = inotify;
 	inotify->fd_.handler_in = got_events;
-	if (iv_fd_register_try(&inotify->fd_) == 0)
-		return 0;
+	ret = iv__fd_register_own(&inotify->fd_);
+	if (ret < 0) {
+		close(fd);
+		errno = -ret;
+		return -1;
+	}
 
-	saved_errno = errno;
-	close(fd);
-	errno = saved_errno;
-
-	return -1;
+	return 0;
 }
 
 IV__PUBLIC void iv_inotify_unregister(struct iv_inotify *inotify)

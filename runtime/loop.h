@@ -179,6 +179,13 @@ int iv__clock_to_ms(int64_t timeout_ns);
 const struct timespec *iv__loop_now(struct iv__loop *loop);
 
 /* fd.c */
+
+/*
+ * iv_fd_register_try() of a descriptor that the library has made itself, which
+ * does not block, is not inherited and is no socket. 0 or -errno.
+ */
+int iv__fd_register_own(struct iv_fd *fd);
+
 void iv__fd_ready(struct iv__loop *loop, struct iv_fd *fd, unsigned int bands);
 void iv__fds_flush(struct iv__loop *loop);
 void iv__fds_dispatch(struct iv__loop *loop);

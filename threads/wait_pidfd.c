@@ -62,7 +62,7 @@ void iv__pidfd_open(struct iv__waits *waits, struct iv_wait_interest *child)
 	pidfd->fd.fd = fd;
 	pidfd->fd.cookie = pidfd;
 	pidfd->fd.handler_in = got_exit;
-	if (iv_fd_register_try(&pidfd->fd) != 0)
+	if (iv__fd_register_own(&pidfd->fd) < 0)
 		goto err_pidfd;
 
 	pidfd->child = child;
