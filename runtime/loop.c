@@ -106,6 +106,7 @@ static unsigned int next_tag(void)
 		tag = atomic_fetch_add_explicit(&last, 1,
 						memory_order_relaxed) +
 		      1;
+		tag &= IV__MAX_TAG;
 	} while (tag == 0);
 
 	return tag;

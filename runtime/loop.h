@@ -62,6 +62,9 @@ struct iv__dispatch {
 	struct iv__dispatch *outer;
 };
 
+/* The largest loop->tag; what is above may mean something else. */
+#define IV__MAX_TAG ((unsigned int)INT32_MAX)
+
 struct iv__loop {
 	const struct iv__backend *backend;
 	void *backend_state;	/* the backend's own */

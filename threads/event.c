@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include "annotate.h"
+#include "event_handle.h"
 #include "shared.h"
 
 IV__PUBLIC int iv_event_register(struct iv_event *event)
@@ -16,30 +17,49 @@ IV__PUBLIC int iv_event_register(struct iv_event *event)
 	if (shared == NULL)
 		return -1;
 
-	event->owner_.inbox = &shared->inbox;
+	event->owner_.inbox = shared->inbox;
 	event->next_ = NULL;
 	event->tag_ = loop->tag;
 	atomic_exchange_explicit(iv__event_pending(event), 0,
 				 memory_order_relaxed);
+	shared->inbox->num_events++;
 	loop->numobjs++;
 
 	return 0;
 }
 
+static bool is_ours(const struct iv_event *event)
+{
+	const struct iv__inbox *inbox = iv__inbox_self;
+
+	return inbox != NULL && (event->tag_ == inbox->loop->tag ||
+				 iv__event_slot_of(event) != NULL);
+}
+
+struct iv__inbox *
+iv__event_inbox(const struct iv_event *event, const char *call)
+{
+	iv__loop_self(call);
+	if (event->tag_ == 0)
+		iv_fatal("%s: the event is not registered; register it first",
+			 call);
+	if (!is_ours(event))
+		iv_fatal("%s: the event belongs to another thread's loop; "
+			 "make this call there",
+			 call);
+
+	return iv__inbox_self;
+}
+
 IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 {
-	struct iv__inbox *inbox = iv__inbox_self;
+	struct iv__inbox *inbox;
 
-	iv__loop_self("iv_event_unregister");
-	if (event->tag_ == 0)
-		iv_fatal("iv_event_unregister: the event is not registered; "
-			 "register it first");
-	if (inbox == NULL || event->tag_ != inbox->loop->tag)
-		iv_fatal("iv_event_unregister: the event belongs to another "
-			 "thread's loop; make this call there");
-
+	inbox = iv__event_inbox(event, "iv_event_unregister");
 	if (iv__event_is_posted(event))
 		iv__inbox_cancel(inbox, event);
+	if (event->tag_ & IV__TAG_HAS_HANDLE)
+		iv__event_slot_end(iv__event_slot_of(event));
 
 	/* A post that begins later finds no owner. */
 	event->owner_.inbox = NULL;
@@ -50,6 +70,7 @@ IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 	iv__hb_after(event);
 	iv__hb_forget(event);
 	iv__hb_forget(&event->next_);
+	inbox->num_events--;
 	inbox->loop->numobjs--;
 }
 

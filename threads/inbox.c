@@ -6,8 +6,18 @@
  */
 #include <sched.h>
 #include "inbox.h"
+#include "lock.h"
 
 _Thread_local struct iv__inbox *iv__inbox_self;
+
+static struct iv__slot_table table = {
+	.slot_size = sizeof(struct iv__inbox),
+};
+
+static struct iv__inbox *inbox_at(uint32_t place)
+{
+	return iv__slot_at(&table, sizeof(struct iv__inbox), place);
+}
 
 /* Behind the last; inner next_ are set. */
 static void
@@ -49,7 +59,7 @@ static void link_back(struct iv__inbox *inbox)
 }
 
 /* Any of them, when all are linked back. */
-static void take_out(struct iv__inbox *inbox, struct iv_event *event)
+static void unlink_any(struct iv__inbox *inbox, struct iv_event *event)
 {
 	bool is_first = event == inbox->first;
 	struct iv_event *prev = is_first ? NULL : event->owner_.prev;
@@ -69,20 +79,25 @@ static void take_out(struct iv__inbox *inbox, struct iv_event *event)
 	event->owner_.inbox = inbox;
 }
 
-/* O1: the chain comes latest first; the queue is in order of posting. */
-static void take(struct iv__inbox *inbox)
+/*
+ * O1, leaving NULL or CLOSED. The chain comes latest first; the queue is in
+ * order of posting.
+ */
+static void take(struct iv__inbox *inbox, uintptr_t leave)
 {
 	struct iv_event *event;
 	struct iv_event *later = NULL;
 	struct iv_event *next;
 	struct iv_event *last;
 
-	if (atomic_load_explicit(&inbox->head, memory_order_relaxed) == 0)
+	if (atomic_load_explicit(&inbox->head, memory_order_relaxed) == leave)
 		return;
 
 	/* Acquire: with the release of each P3, for next_. */
 	event = (struct iv_event *)atomic_exchange_explicit(
-		&inbox->head, 0, memory_order_acq_rel);
+		&inbox->head, leave, memory_order_acq_rel);
+	if (event == NULL)
+		return;
 	last = event;
 
 	for (; event != NULL; event = next) {
@@ -100,11 +115,15 @@ static void drain(struct iv__inbox *inbox)
 {
 	struct iv_event *event;
 
-	take(inbox);
+	take(inbox, 0);
 	inbox->stop = inbox->first != NULL ? inbox->last : NULL;
 
 	while (inbox->stop != NULL) {
 		event = pop(inbox);
+		if (event->tag_ == IV__NODE_TAG) {
+			event->handler(event->cookie);
+			continue;
+		}
 
 		/*
 		 * O2. Acquire: with the release of every coalesced P1.
@@ -125,6 +144,38 @@ static void drain_own_posts(void *cookie)
 	drain(cookie);
 }
 
+struct iv__inbox *iv__inbox_take(void)
+{
+	uint32_t place;
+
+	iv__lock();
+	place = iv__slot_take_locked(&table);
+	iv__unlock();
+	if (place == 0)
+		return NULL;
+
+	inbox_at(place)->place = place;
+
+	return inbox_at(place);
+}
+
+void iv__inbox_give_back(struct iv__inbox *inbox)
+{
+	iv__slot_give_back(&table, inbox->place);
+}
+
+void iv__inboxes_forked(void)
+{
+	uint32_t place;
+
+	/* None is reused: a node may be linked there that is still ours. */
+	iv__slot_table_forked(&table);
+	for (place = iv__slot_table_num(&table); place > 0; place--) {
+		if (inbox_at(place) != iv__inbox_self)
+			atomic_exchange(&inbox_at(place)->head, IV__CLOSED);
+	}
+}
+
 void iv__inbox_reopened(struct iv__inbox *inbox)
 {
 	inbox->wake_way = inbox->loop->waker.way;
@@ -134,10 +185,12 @@ void iv__inbox_reopened(struct iv__inbox *inbox)
 
 void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop)
 {
-	atomic_init(&inbox->head, 0);
+	atomic_exchange(&inbox->head, 0);
 	inbox->loop = loop;
 	inbox->asleep = false;
 	iv__inbox_reopened(inbox);
+	INIT_IV_LIST_HEAD(&inbox->slots);
+	inbox->num_events = 0;
 	inbox->first = NULL;
 	inbox->linked = NULL;
 	inbox->stop = NULL;
@@ -154,10 +207,32 @@ static bool wake_is_owed(const struct iv__inbox *inbox)
 	return inbox->loop->waker.arrived < inbox->wakes_owed;
 }
 
+/*
+ * Behind the last post. Events that are left here may be gone with the
+ * thread's stack, and with them what is linked behind them: the slots of such
+ * nodes are not used again.
+ */
+static void close_head(struct iv__inbox *inbox)
+{
+	struct iv_event *node;
+
+	if (inbox->num_events > 0) {
+		atomic_exchange(&inbox->head, IV__CLOSED);
+		return;
+	}
+
+	take(inbox, IV__CLOSED);
+	while (inbox->first != NULL) {
+		node = pop(inbox);
+		node->handler(node->cookie);
+	}
+}
+
 void iv__inbox_close(struct iv__inbox *inbox)
 {
 	struct iv__waker *waker = &inbox->loop->waker;
 
+	close_head(inbox);
 	/*
 	 * Race detectors take the order of a poster's write and the end of the
 	 * descriptor from a read: of the others they know little.
@@ -175,8 +250,14 @@ void iv__inbox_close(struct iv__inbox *inbox)
 
 void iv__inbox_wake(struct iv__inbox *inbox, bool watched)
 {
-	const struct iv__wake_way *way = inbox->wake_way;
-	int fd = inbox->wake_fd;
+	const struct iv__wake_way *way;
+	int fd;
+
+	/* With the before of O4: the inbox may have changed hands. */
+	if (watched)
+		iv__hb_after(&inbox->wake_fd);
+	way = inbox->wake_way;
+	fd = inbox->wake_fd;
 
 	/* From here on the inbox may go: it was read for the last time. */
 	if (watched)
@@ -190,18 +271,23 @@ void iv__inbox_drain_later(struct iv__inbox *inbox)
 		iv_task_register(&inbox->drain);
 }
 
+bool iv__inbox_take_out(struct iv__inbox *inbox, struct iv_event *event)
+{
+	take(inbox, 0);
+	link_back(inbox);
+	if (event->owner_.inbox == inbox)
+		return false;
+
+	unlink_any(inbox, event);
+
+	return true;
+}
+
 /* Until P3 of a poster that has only come to P1, there is nothing to find. */
 void iv__inbox_cancel(struct iv__inbox *inbox, struct iv_event *event)
 {
-	for (;;) {
-		take(inbox);
-		link_back(inbox);
-		if (event->owner_.inbox != inbox)
-			break;
+	while (!iv__inbox_take_out(inbox, event))
 		sched_yield();
-	}
-
-	take_out(inbox, event);
 }
 
 bool iv__inbox_before_sleep(struct iv__inbox *inbox)
@@ -218,6 +304,7 @@ bool iv__inbox_before_sleep(struct iv__inbox *inbox)
 					    memory_order_relaxed) == 0;
 
 	/* O4: totally ordered with P3 by being of the same word. */
+	iv__hb_before(&inbox->wake_fd);
 	inbox->asleep = atomic_compare_exchange_strong_explicit(
 		&inbox->head, &nothing, IV__SLEEPING, memory_order_acq_rel,
 		memory_order_relaxed);

@@ -8,6 +8,7 @@
  *	head:   NULL       nothing posted, the owner is awake
  *	        an event   posted ones, the latest first, chained by next_
  *	        SLEEPING   nothing posted, the owner sleeps or is about to
+ *	        CLOSED     nobody's inbox
  *
  *	owner_: the inbox; while the event is in the owner's queue, where no
  *	        poster looks at it, the event before it
@@ -68,9 +69,11 @@
 #include "../runtime/loop.h"
 #include "annotate.h"
 #include "backoff.h"
+#include "slot_table.h"
 
 struct iv__inbox {
-	_Alignas(64) _Atomic(uintptr_t) head; /* a */
+	_Alignas(64) struct iv__slot slot; /* slot_table.h */
+	_Atomic(uintptr_t) head;	   /* a */
 
 	_Alignas(64) struct iv__loop *loop;  /* c */
 	const struct iv__wake_way *wake_way; /* c, but for a fork */
@@ -84,6 +87,10 @@ struct iv__inbox {
 	 * The queue, first to last by next_ as they come. Only a cancel needs
 	 * to go back: then owner_.prev is set in those that have none yet.
 	 */
+	struct iv_list_head slots; /* o: of events that have a handle */
+	unsigned long num_events;  /* o: registered */
+	uint32_t place;		   /* c */
+
 	struct iv_event *first;	 /* o: NULL when it is empty */
 	struct iv_event *last;	 /* o: unless it is empty */
 	struct iv_event *linked; /* o: the last that has owner_.prev, or NULL */
@@ -92,17 +99,37 @@ struct iv__inbox {
 
 /* In head; not the address of an event, for these are aligned. */
 #define IV__SLEEPING ((uintptr_t)1)
+#define IV__CLOSED ((uintptr_t)2)
+
+/*
+ * Among the events of users stand nodes of our own in the shape of an event.
+ * They have this in tag_, and their handler does O2 itself.
+ */
+#define IV__NODE_TAG UINT32_MAX
 
 /* The calling thread's inbox, or NULL. */
 extern _Thread_local struct iv__inbox *iv__inbox_self
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/*
+ * One for the calling thread's loop, and back again when that closes. The
+ * memory is never freed: posts by handle may come as late as they like.
+ */
+struct iv__inbox *iv__inbox_take(void);
+void iv__inbox_give_back(struct iv__inbox *inbox);
 
 void iv__inbox_open(struct iv__inbox *inbox, struct iv__loop *loop);
 
 /* In a forked child, where the waker is a new one: nobody owes us any more. */
 void iv__inbox_reopened(struct iv__inbox *inbox);
 
-/* Wait for the wakes that are owed, so that the waker may be closed. */
+/* In a forked child: nobody is behind the inboxes of other threads. */
+void iv__inboxes_forked(void);
+
+/*
+ * Let nothing more in, and wait for the wakes that are owed, so that the waker
+ * may be closed.
+ */
 void iv__inbox_close(struct iv__inbox *inbox);
 
 /* P4, and its like for an event that the owner has posted itself. */
@@ -110,24 +137,27 @@ void iv__inbox_wake(struct iv__inbox *inbox, bool watched);
 void iv__inbox_drain_later(struct iv__inbox *inbox);
 
 /*
- * P2 and P3, for an event that the caller has claimed; what head was. Any
- * thread, also in a signal handler. Inline, and with @watched (is a race
- * detector to be told?) settled by the caller, so that a post is one function
- * without a frame.
+ * P2 and P3, for an event that the caller has claimed; what head was. CLOSED,
+ * for those that may come late: it is not linked. Any thread, also in a signal
+ * handler. Inline, and with @watched (is a race detector to be told?) settled
+ * by the caller, so that a post is one function without a frame.
  */
 static inline uintptr_t
-iv__inbox_link(struct iv__inbox *inbox, struct iv_event *event, bool watched)
+iv__inbox_try_link(struct iv__inbox *inbox, struct iv_event *event,
+		   bool may_be_late, bool watched)
 {
 	iv__backoff backoff = 0;
 	uintptr_t head;
 
 	for (;;) {
 		head = atomic_load_explicit(&inbox->head, memory_order_relaxed);
+		if (may_be_late && head == IV__CLOSED)
+			return head;
 		event->next_ = head == IV__SLEEPING ? NULL
 						    : (struct iv_event *)head;
 		if (watched)
 			iv__hb_before(&event->next_);
-		/* Release: with the acquire of O1. */
+		/* Release: with the acquire of O1; acquire: of O4. */
 		if (atomic_compare_exchange_weak_explicit(
 			    &inbox->head, &head, (uintptr_t)event,
 			    memory_order_acq_rel, memory_order_relaxed))
@@ -136,6 +166,12 @@ iv__inbox_link(struct iv__inbox *inbox, struct iv_event *event, bool watched)
 	}
 
 	return head;
+}
+
+static inline uintptr_t
+iv__inbox_link(struct iv__inbox *inbox, struct iv_event *event, bool watched)
+{
+	return iv__inbox_try_link(inbox, event, false, watched);
 }
 
 /* P2 to P4. Any thread, but not in a signal handler. */
@@ -148,7 +184,10 @@ iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event, bool watched)
 		iv__inbox_drain_later(inbox);
 }
 
-/* Take a claimed event out again; its handler is not called. Owner. */
+/* Take an event or a node out, if P3 has been there. Owner. */
+bool iv__inbox_take_out(struct iv__inbox *inbox, struct iv_event *event);
+
+/* The same for a claimed event, after its P3; no handler is called. Owner. */
 void iv__inbox_cancel(struct iv__inbox *inbox, struct iv_event *event);
 
 /* O4, O6 and O1 to O3. Owner. */
@@ -173,5 +212,12 @@ static inline bool iv__event_is_posted(struct iv_event *event)
  * keeps the event registered meanwhile.
  */
 void iv__event_post_in_signal(struct iv_event *event);
+
+/*
+ * event.c: the inbox of a registered event, which must be the calling
+ * thread's; iv_fatal() in the name of @call if it is not.
+ */
+struct iv__inbox *
+iv__event_inbox(const struct iv_event *event, const char *call);
 
 #endif

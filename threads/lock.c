@@ -3,6 +3,7 @@
  * lock.c - the mutex of what is rare
  */
 #include <pthread.h>
+#include "event_handle.h"
 #include "lock.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -21,6 +22,8 @@ void iv__unlock(void)
 static void unlock_in_child(void)
 {
 	iv__signal_forked();
+	iv__inboxes_forked();
+	iv__event_slots_forked();
 	iv__unlock();
 }
 

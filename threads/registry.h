@@ -2,19 +2,17 @@
 /*
  * registry.h - which loops does the process have, and what are their names?
  *
- * Each loop has a slot from its opening to its end. Slots stand in chunks of
- * growing size that are never freed, so a number that anybody made up leads to
- * a slot or to none, and never to memory that was given back. The number of a
- * loop is the generation of its slot, which no two loops share, and the
- * slot's place, which counts from 1.
+ * Each loop has a slot (slot_table.h) from its opening to its end. The number
+ * of a loop is the generation of its slot, which no two loops share, and the
+ * slot's place.
  *
  *	owner                               reader, any thread
  *
- *	O1 take a free slot, or a new one   R1 enter a read section
- *	   of a chunk that is published     R2 n = slot->name
- *	   first; its generation += 1       R3 slot->id is not the number that
- *	O2 slot->id = generation, place        I have: the loop has ended
- *	...                                 R4 n is NULL or n->id is not the
+ *	O1 take a slot, which raises its    R1 enter a read section
+ *	   generation                       R2 n = slot->name
+ *	O2 slot->id = generation, place     R3 slot->id is not the number that
+ *	...                                    I have: the loop has ended
+ *	                                    R4 n is NULL or n->id is not the
  *	N1 fill in n: my id, the text          number: the loop has no name
  *	N2 old = slot->name, name = n       R5 copy n->text
  *	N3 old was not NULL: wait for a     R6 leave the read section
@@ -22,9 +20,9 @@
  *	...
  *	C1 slot->id = 0
  *	C2 N2 and N3 with NULL
- *	C3 slot is free
+ *	C3 give the slot back
  *
- * O1 to O2, and C3, stand under iv__lock(); N3 does not.
+ * O1 to O2 stand under iv__lock(); N3 does not.
  *
  * Claims:
  *
@@ -40,11 +38,11 @@
  * - Readers never wait, and opening a loop waits for the mutex only. Ending
  *   one waits for readers if it had a name.
  * - One pass over the places finds each loop that is open all the while once:
- *   it keeps its place, and num_slots (written under the lock) covers that
- *   place since O2.
+ *   it keeps its place, and the number of places covers that place
+ *   since O2.
  *
  * In a forked child all loops but the forking thread's are gone. The fork
- * held iv__lock(), so no O1 or C3 is half done; all slots but one are made
+ * held iv__lock(), so no O1 is half done; all slots but one are made
  * free, whatever step their owners had come to.
  *
  * Key: c constant once published, m under iv__lock(), a atomic, r read under
@@ -57,6 +55,7 @@
 #include <stdint.h>
 #include <iv_loop.h>
 #include "../runtime/loop.h"
+#include "slot_table.h"
 
 struct iv__loop_name {
 	iv_loop_id id; /* c */
@@ -64,10 +63,9 @@ struct iv__loop_name {
 };
 
 struct iv__loop_slot {
+	struct iv__slot slot; /* slot_table.h */
 	_Atomic(uint64_t) id; /* a: 0 while nobody's */
 	_Atomic(void *) name; /* r: struct iv__loop_name, or NULL */
-	uint32_t generation;  /* m */
-	uint32_t next_free;   /* m: a place; 0: there is none */
 };
 
 /* The slot that @id leads to, whatever loop it has now; NULL: to none. */

@@ -4,13 +4,14 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include "event_handle.h"
 #include "shared.h"
 
 static struct iv__inbox *inbox_of(struct iv__loop *loop)
 {
 	struct iv__shared *shared = loop->shared;
 
-	return &shared->inbox;
+	return shared->inbox;
 }
 
 static bool before_sleep(struct iv__loop *loop)
@@ -41,7 +42,9 @@ static void close_shared(struct iv__loop *loop)
 	iv__thread_orphan_children(shared);
 	iv__signal_let_go(shared);
 	iv__wait_let_go(shared);
-	iv__inbox_close(&shared->inbox);
+	iv__event_slots_let_go(shared->inbox);
+	iv__inbox_close(shared->inbox);
+	iv__inbox_give_back(shared->inbox);
 	free(shared);
 }
 
@@ -58,24 +61,31 @@ static struct iv__shared *make(struct iv__loop *loop)
 	struct iv__shared *shared;
 	int ret;
 
-	shared = aligned_alloc(_Alignof(struct iv__shared), sizeof(*shared));
+	shared = calloc(1, sizeof(*shared));
 	if (shared == NULL)
 		return NULL;
-
+	shared->inbox = iv__inbox_take();
+	if (shared->inbox == NULL)
+		goto err_shared;
 	ret = iv__loop_attach(loop, &hooks, shared);
 	if (ret < 0) {
-		free(shared);
 		errno = -ret;
-		return NULL;
+		goto err_inbox;
 	}
 
-	iv__inbox_open(&shared->inbox, loop);
+	iv__inbox_open(shared->inbox, loop);
 	INIT_IV_LIST_HEAD(&shared->children);
 	INIT_IV_LIST_HEAD(&shared->pools);
 	INIT_IV_LIST_HEAD(&shared->signals);
-	shared->waits = NULL;
 
 	return shared;
+
+err_inbox:
+	iv__inbox_give_back(shared->inbox);
+err_shared:
+	free(shared);
+
+	return NULL;
 }
 
 struct iv__shared *iv__shared_get(struct iv__loop *loop)

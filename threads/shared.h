@@ -15,7 +15,7 @@
 struct iv__waits;
 
 struct iv__shared {
-	struct iv__inbox inbox;
+	struct iv__inbox *inbox;
 	struct iv_list_head children; /* o: threads it has created */
 	struct iv_list_head pools;    /* o: pools whose threads may live */
 	struct iv_list_head signals;  /* o: signal.c's interests */
