@@ -26,7 +26,7 @@ for arg in "$@"; do
 	*) models+=("$arg") ;;
 	esac
 done
-[ ${#models[@]} -gt 0 ] || models=(inbox gate pool thread signal)
+[ ${#models[@]} -gt 0 ] || models=(inbox handle gate pool thread signal)
 for model in "${models[@]}"; do
 	[ -e "$here/$model.pml" ] ||
 		{ echo "run.sh: there is no model '$model'" >&2; exit 2; }
@@ -108,6 +108,15 @@ for name in P1_LOAD P1_STORE P3_STORE NO_WAKE O2_LATE O4_STORE O6_STORE NO_DEBT 
 	CLOSE_AT_ONCE UNREGISTER_AT_ONCE FORGET_QUEUE DRAIN_ALL \
 	TOUCH_BEHIND_P3 TOUCH_BEHIND_P4 NO_O7 O7_ALWAYS; do
 	mutant inbox "$name" "-DPOSTERS=2"
+done
+
+right handle 1 "-DSTAY"
+right handle 1 ""
+for name in D1_LATE H3_LOAD; do
+	mutant handle "$name" "-DSTAY"
+done
+for name in GIVE_BACK_ALWAYS NO_LIVE H3_BLIND NO_CLOSED; do
+	mutant handle "$name" ""
 done
 
 right gate 1 "-DROUNDS=1"
