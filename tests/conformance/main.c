@@ -25,15 +25,24 @@ enum { NUM_GROUPS = sizeof(groups) / sizeof(groups[0]) };
 static struct test_case *cases;
 static size_t num_cases;
 
-static void add(const struct group *group, const struct test_case *test)
+static const char *full_name(const char *group, const char *test)
 {
-	size_t size = strlen(group->name) + strlen(test->name) + 2;
+	size_t size = strlen(group) + strlen(test) + 2;
 	char *name = malloc(size);
 
 	if (name == NULL)
 		abort();
-	snprintf(name, size, "%s.%s", group->name, test->name);
-	cases[num_cases++] = (struct test_case){ name, test->run };
+	snprintf(name, size, "%s.%s", group, test);
+
+	return name;
+}
+
+static void add(const struct group *group, const struct test_case *test)
+{
+	struct test_case *added = &cases[num_cases++];
+
+	added->name = full_name(group->name, test->name);
+	added->run = test->run;
 }
 
 static void add_all(void)
