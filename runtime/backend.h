@@ -62,6 +62,12 @@ struct iv__backend {
 	bool on_request;
 
 	/*
+	 * A change costs a system call of its own: bands that are switched off
+	 * may stay watched as long as they are not reported.
+	 */
+	bool lazy;
+
+	/*
 	 * Make loop->backend_state. 0 or -errno; any error has the core try
 	 * the next method.
 	 */

@@ -11,6 +11,13 @@
  * flushed once, before the loop waits, so that what was switched on and off
  * again costs nothing. The backend puts what is ready on the ready list; it
  * is dispatched after the wait.
+ *
+ * Where telling the kernel costs a system call each time, a band that is
+ * switched off stays watched until it is reported for nothing, for it may be
+ * wanted again before: a server that reads a request, answers it and reads
+ * the next one has nothing to tell. Bands found out to be ready while they
+ * are off are told promptly from then on; so is out once it was ready, which
+ * it stays.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +28,13 @@
 #include "loop.h"
 
 /* flags_ */
-enum { ADDED = 1 }; /* the backend knows the object */
+enum {
+	ADDED = 1, /* the backend knows the object */
+	/* Was off during a wait: is it still the file that is watched? */
+	RESTED = 2,
+	/* Bands, shifted, to be told of promptly when they are off. */
+	PROMPT_SHIFT = 2,
+};
 
 typedef void fd_handler(void *cookie);
 
@@ -39,10 +52,26 @@ static unsigned int bands_wanted(const struct iv_fd *fd)
 	       (fd->handler_err != NULL ? IV__BAND_ERR : 0);
 }
 
-static void update_wanted(struct iv__loop *loop, struct iv_fd *fd)
+/* Does the kernel have to know that wanted_ differs from watched_? */
+static bool must_tell(const struct iv_fd *fd)
 {
-	fd->wanted_ = (uint8_t)bands_wanted(fd);
-	if (fd->wanted_ == fd->watched_)
+	unsigned int told = fd->wanted_ | fd->flags_ >> PROMPT_SHIFT;
+
+	return ((fd->wanted_ ^ fd->watched_) & told) != 0 ||
+	       ((fd->flags_ & RESTED) && fd->wanted_ != 0);
+}
+
+static bool is_dirty(const struct iv_fd *fd)
+{
+	if (fd->wanted_ == 0 && fd->watched_ != 0 && !(fd->flags_ & RESTED))
+		return true;
+
+	return must_tell(fd);
+}
+
+static void update_dirty(struct iv__loop *loop, struct iv_fd *fd)
+{
+	if (!is_dirty(fd))
 		iv_list_del_init(&fd->dirty_);
 	else if (iv_list_empty(&fd->dirty_))
 		iv_list_add_tail(&fd->dirty_, &loop->dirty);
@@ -99,7 +128,7 @@ static struct iv__loop *begin_register(struct iv_fd *fd, const char *call)
 	INIT_IV_LIST_HEAD(&fd->ready_);
 	fd->watched_ = 0;
 	fd->fired_ = 0;
-	fd->flags_ = 0;
+	fd->flags_ = loop->backend->lazy ? 0 : IV__BAND_ALL << PROMPT_SHIFT;
 
 	return loop;
 }
@@ -107,8 +136,9 @@ static struct iv__loop *begin_register(struct iv_fd *fd, const char *call)
 static void end_register(struct iv__loop *loop, struct iv_fd *fd)
 {
 	fd->loop_ = loop;
+	fd->wanted_ = (uint8_t)bands_wanted(fd);
 	loop->numobjs++;
-	update_wanted(loop, fd);
+	update_dirty(loop, fd);
 }
 
 /* Have the backend watch for wanted_. 0 or -errno. */
@@ -123,7 +153,7 @@ static int watch(struct iv__loop *loop, struct iv_fd *fd)
 	if (ret < 0)
 		return ret;
 
-	fd->flags_ |= ADDED;
+	fd->flags_ = (uint8_t)((fd->flags_ | ADDED) & ~RESTED);
 	fd->watched_ = fd->wanted_;
 
 	return 0;
@@ -215,28 +245,34 @@ IV__PUBLIC int iv_fd_registered(const struct iv_fd *fd)
 	return fd->loop_ != NULL;
 }
 
-static void set_handler(struct iv_fd *fd, fd_handler **slot,
+static void set_handler(struct iv_fd *fd, unsigned int band, fd_handler **slot,
 			fd_handler *handler, const char *call)
 {
 	struct iv__loop *loop = iv__loop_of(fd->loop_, call);
 
 	*slot = handler;
-	update_wanted(loop, fd);
+	fd->wanted_ &= (uint8_t)~band;
+	if (handler != NULL)
+		fd->wanted_ |= (uint8_t)band;
+	update_dirty(loop, fd);
 }
 
 IV__PUBLIC void iv_fd_set_handler_in(struct iv_fd *fd, fd_handler *handler)
 {
-	set_handler(fd, &fd->handler_in, handler, "iv_fd_set_handler_in");
+	set_handler(fd, IV__BAND_IN, &fd->handler_in, handler,
+		    "iv_fd_set_handler_in");
 }
 
 IV__PUBLIC void iv_fd_set_handler_out(struct iv_fd *fd, fd_handler *handler)
 {
-	set_handler(fd, &fd->handler_out, handler, "iv_fd_set_handler_out");
+	set_handler(fd, IV__BAND_OUT, &fd->handler_out, handler,
+		    "iv_fd_set_handler_out");
 }
 
 IV__PUBLIC void iv_fd_set_handler_err(struct iv_fd *fd, fd_handler *handler)
 {
-	set_handler(fd, &fd->handler_err, handler, "iv_fd_set_handler_err");
+	set_handler(fd, IV__BAND_ERR, &fd->handler_err, handler,
+		    "iv_fd_set_handler_err");
 }
 
 void iv__fds_flush(struct iv__loop *loop)
@@ -250,6 +286,10 @@ void iv__fds_flush(struct iv__loop *loop)
 		int ret;
 
 		iv_list_del_init(&fd->dirty_);
+		if (!must_tell(fd)) {
+			fd->flags_ |= RESTED;
+			continue;
+		}
 		ret = watch(loop, fd);
 		if (ret < 0)
 			iv_fatal("iv_fd_register: descriptor %d cannot be "
@@ -259,8 +299,26 @@ void iv__fds_flush(struct iv__loop *loop)
 	}
 }
 
+/* A wait has ended for nothing, or out is ready, and will be when it is off. */
+static unsigned int
+learn(struct iv__loop *loop, struct iv_fd *fd, unsigned int bands)
+{
+	unsigned int off = bands & fd->watched_ & ~fd->wanted_;
+
+	fd->flags_ |= (uint8_t)((off | (bands & IV__BAND_OUT)) << PROMPT_SHIFT);
+	update_dirty(loop, fd);
+
+	/* An error or a hang-up is for whichever handlers there will be. */
+	return bands == IV__BAND_ALL ? bands : bands & ~off;
+}
+
 void iv__fd_ready(struct iv__loop *loop, struct iv_fd *fd, unsigned int bands)
 {
+	if ((bands & ~fd->wanted_) || (bands & IV__BAND_OUT))
+		bands = learn(loop, fd, bands);
+	if (bands == 0)
+		return;
+
 	if (fd->fired_ == 0)
 		iv_list_add_tail(&fd->ready_, &loop->ready);
 	fd->fired_ |= (uint8_t)bands;

@@ -366,6 +366,7 @@ static void epoll_backend_wait(struct iv__loop *loop, int64_t timeout_ns)
 
 const struct iv__backend iv__backend_epoll = {
 	.name = "epoll",
+	.lazy = true,
 	.open = epoll_open,
 	.close = epoll_close,
 	.reopen = epoll_reopen,
@@ -405,6 +406,7 @@ static void timerfd_wait(struct iv__loop *loop, int64_t timeout_ns)
 
 const struct iv__backend iv__backend_epoll_timerfd = {
 	.name = "epoll-timerfd",
+	.lazy = true,
 	.open = timerfd_open,
 	.close = epoll_close,
 	.reopen = epoll_reopen,
