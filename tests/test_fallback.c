@@ -6,28 +6,67 @@
  * The C library's calls are stood in for by ones that answer so.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <iv_event.h>
 #include <iv_event_raw.h>
 #include "harness.h"
 
-static int pwait2_error, eventfd_error;
-static int pwait2_calls, wait_calls, eventfd_calls;
+/* Of the calls that are finer than a millisecond. */
+static int fine_error, fine_calls;
+
+static int epoll_error, eventfd_error, timerfd_error;
+static int wait_calls, eventfd_calls;
+
+/* -1 with errno, or what the system call answers. */
+#define ANSWER(error, ...) \
+	((error) != 0 ? (errno = (error), -1) : (int)syscall(__VA_ARGS__))
 
 int epoll_pwait2(int epfd, struct epoll_event *events, int num,
 		 const struct timespec *timeout, const sigset_t *mask)
 {
-	pwait2_calls++;
-	if (pwait2_error == 0)
-		return (int)syscall(SYS_epoll_pwait2, epfd, events, num,
-				    timeout, mask, (size_t)8);
+	fine_calls++;
 
-	errno = pwait2_error;
-	return -1;
+	return ANSWER(fine_error, SYS_epoll_pwait2, epfd, events, num, timeout,
+		      mask, (size_t)8);
+}
+
+int ppoll(struct pollfd *fds, nfds_t num, const struct timespec *timeout,
+	  const sigset_t *mask)
+{
+	struct timespec left = { 0, 0 };
+
+	if (timeout != NULL)
+		left = *timeout;
+	fine_calls++;
+
+	return ANSWER(fine_error, SYS_ppoll, fds, num,
+		      timeout != NULL ? &left : NULL, mask, (size_t)8);
+}
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *at,
+		    struct itimerspec *old)
+{
+	fine_calls++;
+
+	return ANSWER(fine_error, SYS_timerfd_settime, fd, flags, at, old);
+}
+
+int timerfd_create(clockid_t clock, int flags)
+{
+	return ANSWER(timerfd_error, SYS_timerfd_create, clock, flags);
+}
+
+int epoll_create1(int flags)
+{
+	return ANSWER(epoll_error, SYS_epoll_create1, flags);
 }
 
 int epoll_wait(int epfd, struct epoll_event *events, int num, int timeout_ms)
@@ -38,14 +77,24 @@ int epoll_wait(int epfd, struct epoll_event *events, int num, int timeout_ms)
 			    NULL, (size_t)8);
 }
 
+int poll(struct pollfd *fds, nfds_t num, int timeout_ms)
+{
+	struct timespec left = {
+		.tv_sec = timeout_ms / 1000,
+		.tv_nsec = timeout_ms % 1000 * 1000000L,
+	};
+
+	wait_calls++;
+
+	return (int)syscall(SYS_ppoll, fds, num, timeout_ms < 0 ? NULL : &left,
+			    NULL, (size_t)8);
+}
+
 int eventfd(unsigned int value, int flags)
 {
 	eventfd_calls++;
-	if (eventfd_error == 0)
-		return (int)syscall(SYS_eventfd2, value, flags);
 
-	errno = eventfd_error;
-	return -1;
+	return ANSWER(eventfd_error, SYS_eventfd2, value, flags);
 }
 
 static void note_and_quit(void *word)
@@ -79,11 +128,11 @@ static void run_timers(void)
 	timer.handler = rearm;
 	rounds = 0;
 	iv_timer_register(&timer);
-	pwait2_calls = 0;
+	fine_calls = 0;
 	wait_calls = 0;
 	iv_main();
 	assert_noted("done");
-	assert_in_range(pwait2_calls + wait_calls, 0, 60);
+	assert_in_range(fine_calls + wait_calls, 0, 60);
 }
 
 static void serve_fd(void)
@@ -106,26 +155,26 @@ static void serve_fd(void)
 
 static void wait_with(int error)
 {
-	pwait2_error = error;
+	fine_error = error;
 	iv_init();
 	run_timers();
 	serve_fd();
 	iv_deinit();
 }
 
-static void without_epoll_pwait2_waits_are_right(void **state)
+static void without_fine_timeouts_waits_are_right(void **state)
 {
 	(void)state;
 	wait_with(ENOSYS);
 }
 
-static void with_epoll_pwait2_forbidden_waits_are_right(void **state)
+static void with_fine_timeouts_forbidden_waits_are_right(void **state)
 {
 	(void)state;
 	wait_with(EPERM);
 }
 
-static void with_epoll_pwait2_refusing_waits_are_right(void **state)
+static void with_fine_timeouts_refused_waits_are_right(void **state)
 {
 	(void)state;
 	wait_with(EINVAL);
@@ -140,7 +189,81 @@ static void a_call_that_is_missing_is_not_asked_again(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		wait_with(errors[i]);
-		assert_in_range(pwait2_calls, 0, 1);
+		assert_in_range(fine_calls, 0, 1);
+	}
+}
+
+static bool on_method(const char *name)
+{
+	bool same;
+
+	iv_init();
+	same = strcmp(iv_poll_method_name(), name) == 0;
+	if (!same)
+		print_message("the method is %s, not %s\n",
+			      iv_poll_method_name(), name);
+	serve_fd();
+	iv_deinit();
+
+	return same;
+}
+
+/* Of all that a call may answer. */
+static const int refusals[] = {
+	ENOSYS, EPERM, EINVAL, EMFILE, ENFILE, ENOMEM,
+};
+
+enum { NUM_REFUSALS = sizeof(refusals) / sizeof(refusals[0]), MISSING = 3 };
+
+static void without_timerfds_the_next_method_does(void **state)
+{
+	int i;
+
+	(void)state;
+	unsetenv("IV_SELECT_POLL_METHOD");
+	setenv("IV_EXCLUDE_POLL_METHOD", "epoll", 1);
+	assert_true(on_method("epoll-timerfd"));
+	for (i = 0; i < NUM_REFUSALS; i++) {
+		timerfd_error = refusals[i];
+		assert_true(on_method("ppoll"));
+	}
+}
+
+static void without_epoll_the_next_method_does(void **state)
+{
+	int i;
+
+	(void)state;
+	unsetenv("IV_SELECT_POLL_METHOD");
+	unsetenv("IV_EXCLUDE_POLL_METHOD");
+	assert_true(on_method("epoll"));
+	for (i = 0; i < NUM_REFUSALS; i++) {
+		epoll_error = refusals[i];
+		assert_true(on_method("ppoll"));
+	}
+}
+
+static void init(void *unused)
+{
+	(void)unused;
+	iv_init();
+}
+
+/* The first three say that it is not there, the others that much else is. */
+static void a_selected_method_that_is_missing_is_told(void **state)
+{
+	int i;
+
+	(void)state;
+	unsetenv("IV_EXCLUDE_POLL_METHOD");
+	setenv("IV_SELECT_POLL_METHOD", "epoll-timerfd", 1);
+	for (i = 0; i < MISSING; i++) {
+		timerfd_error = refusals[i];
+		expect_fatal(init, NULL, "epoll-timerfd", " epoll ppoll poll");
+	}
+	for (i = MISSING; i < NUM_REFUSALS; i++) {
+		timerfd_error = refusals[i];
+		assert_true(on_method("epoll"));
 	}
 }
 
@@ -210,10 +333,13 @@ static void an_eventfd_refused_for_want_of_numbers_is_told(void **state)
 }
 
 static const struct test_case cases[] = {
-	TEST(without_epoll_pwait2_waits_are_right),
-	TEST(with_epoll_pwait2_forbidden_waits_are_right),
-	TEST(with_epoll_pwait2_refusing_waits_are_right),
+	TEST(without_fine_timeouts_waits_are_right),
+	TEST(with_fine_timeouts_forbidden_waits_are_right),
+	TEST(with_fine_timeouts_refused_waits_are_right),
 	TEST(a_call_that_is_missing_is_not_asked_again),
+	TEST(without_timerfds_the_next_method_does),
+	TEST(without_epoll_the_next_method_does),
+	TEST(a_selected_method_that_is_missing_is_told),
 	TEST(without_eventfd_a_pipe_does),
 	TEST(an_eventfd_refused_for_want_of_numbers_is_told),
 };

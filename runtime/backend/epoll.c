@@ -47,7 +47,7 @@ struct epoll_state {
 	int epfd;
 	int timerfd;	   /* -1: none, timeouts go with the wait */
 	uint64_t armed_ns; /* when the timer goes off; 0: not at all */
-	bool milliseconds; /* the kernel has no epoll_pwait2() */
+	bool milliseconds; /* the kernel has nothing finer */
 	bool stale;	   /* the set has entries of nobody */
 	int num_slots;
 	struct slot *slots; /* by descriptor number */
@@ -112,8 +112,8 @@ static int open_state(struct iv__loop *loop, bool with_timer)
 		return ret;
 	}
 
-	/* It answers ENOSYS, and grumbles on the user's terminal. */
-	st->milliseconds = iv__on_valgrind();
+	/* There epoll_pwait2() is missing, and grumbles on the terminal. */
+	st->milliseconds = !with_timer && iv__on_valgrind();
 	loop->backend_state = st;
 
 	return 0;
@@ -334,6 +334,12 @@ static int wait_milliseconds(struct epoll_state *st, int64_t timeout_ns)
 			  iv__clock_to_ms(timeout_ns));
 }
 
+/* EPERM: a filter of system calls that does not know this one. */
+static bool is_missing(int error)
+{
+	return error == ENOSYS || error == EPERM;
+}
+
 #ifdef IV__HAVE_EPOLL_PWAIT2
 static int wait_nanoseconds(struct epoll_state *st, int64_t timeout_ns)
 {
@@ -344,9 +350,7 @@ static int wait_nanoseconds(struct epoll_state *st, int64_t timeout_ns)
 	if (ret >= 0 || errno == EINTR)
 		return ret;
 
-	/* EPERM: a filter of system calls that does not know this one. */
-	if (errno == ENOSYS || errno == EPERM)
-		st->milliseconds = true;
+	st->milliseconds = is_missing(errno);
 
 	return wait_milliseconds(st, timeout_ns);
 }
@@ -366,7 +370,6 @@ static void epoll_backend_wait(struct iv__loop *loop, int64_t timeout_ns)
 
 const struct iv__backend iv__backend_epoll = {
 	.name = "epoll",
-	.lazy = true,
 	.open = epoll_open,
 	.close = epoll_close,
 	.reopen = epoll_reopen,
@@ -390,8 +393,10 @@ static bool arm(struct iv__loop *loop)
 		return true;
 
 	at.it_value = iv__timespec_of_ns(due_ns);
-	if (timerfd_settime(st->timerfd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
+	if (timerfd_settime(st->timerfd, TFD_TIMER_ABSTIME, &at, NULL) < 0) {
+		st->milliseconds = is_missing(errno);
 		return false;
+	}
 	st->armed_ns = due_ns;
 
 	return true;
@@ -399,14 +404,15 @@ static bool arm(struct iv__loop *loop)
 
 static void timerfd_wait(struct iv__loop *loop, int64_t timeout_ns)
 {
-	if (timeout_ns > 0 && arm(loop))
+	struct epoll_state *st = loop->backend_state;
+
+	if (timeout_ns > 0 && !st->milliseconds && arm(loop))
 		timeout_ns = -1;
-	collect_all(loop, wait_milliseconds(loop->backend_state, timeout_ns));
+	collect_all(loop, wait_milliseconds(st, timeout_ns));
 }
 
 const struct iv__backend iv__backend_epoll_timerfd = {
 	.name = "epoll-timerfd",
-	.lazy = true,
 	.open = timerfd_open,
 	.close = epoll_close,
 	.reopen = epoll_reopen,
