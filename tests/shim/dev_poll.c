@@ -49,7 +49,8 @@ static void unlock(void)
 	pthread_mutex_unlock(&mutex);
 }
 
-__attribute__((constructor)) static void load(void)
+/* Ahead of the library's: so a fork takes this lock behind all of its. */
+__attribute__((constructor(101))) static void load(void)
 {
 	pthread_atfork(lock, unlock, unlock);
 }

@@ -76,7 +76,8 @@ static void in_child(void)
 	shim_port_unlock();
 }
 
-__attribute__((constructor)) static void load(void)
+/* Ahead of the library's: so a fork takes this lock behind all of its. */
+__attribute__((constructor(101))) static void load(void)
 {
 	pthread_atfork(shim_port_lock, shim_port_unlock, in_child);
 }

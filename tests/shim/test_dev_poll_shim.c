@@ -487,41 +487,54 @@ static void a_set_cannot_be_polled(void **state)
 
 enum { NUM_THREADS = 3 };
 
-static void *change_a_set(void *arg)
-{
-	int set = *(int *)arg;
-	struct pollfd entries[2] = { { 0 } };
-	struct pollfd found;
+struct change {
+	pthread_t thread;
+	int set;
 	int pipe[2];
 	bool right;
+};
+
+static void *change_a_set(void *arg)
+{
+	struct change *change = arg;
+	struct pollfd entries[2] = { { 0 } };
+	struct pollfd found;
 	int num = scaled(2000);
 
-	make_pipe(pipe);
-	entries[0].fd = pipe[0];
+	entries[0].fd = change->pipe[0];
 	entries[0].events = POLLIN;
-	entries[1].fd = pipe[0];
+	entries[1].fd = change->pipe[0];
 	entries[1].events = POLLREMOVE;
-	for (right = true; right && num > 0; num--)
-		right = write(set, &entries[0], sizeof(entries[0])) > 0 &&
-			look(set, &found, 1, 0) == 0 &&
-			write(set, &entries[1], sizeof(entries[1])) > 0;
-	close_both(pipe);
+	for (change->right = true; change->right && num > 0; num--)
+		change->right =
+			write(change->set, &entries[0], sizeof(entries[0])) >
+				0 &&
+			look(change->set, &found, 1, 0) == 0 &&
+			write(change->set, &entries[1], sizeof(entries[1])) > 0;
 
-	return right ? arg : NULL;
+	return NULL;
 }
 
+/* They close nothing: a wait may still have what has left the set. */
 static void threads_may_share_a_set(void **state)
 {
-	pthread_t threads[NUM_THREADS];
+	struct change changes[NUM_THREADS];
 	int set;
 	int i;
 
 	(void)state;
 	set = open_set();
+	for (i = 0; i < NUM_THREADS; i++) {
+		changes[i].set = set;
+		make_pipe(changes[i].pipe);
+		changes[i].thread = start_thread(change_a_set, &changes[i]);
+	}
 	for (i = 0; i < NUM_THREADS; i++)
-		threads[i] = start_thread(change_a_set, &set);
-	for (i = 0; i < NUM_THREADS; i++)
-		assert_non_null(join_thread(threads[i]));
+		join_thread(changes[i].thread);
+	for (i = 0; i < NUM_THREADS; i++) {
+		assert_true(changes[i].right);
+		close_both(changes[i].pipe);
+	}
 	assert_idle(set);
 	close(set);
 }

@@ -13,6 +13,7 @@
 #include "port_bed.h"
 
 static const timespec_t short_time = { 0, 10000000 };
+static const timespec_t longer_time = { 0, 20000000 };
 
 static struct timespec clock_now(void)
 {
@@ -250,14 +251,13 @@ static void an_alert_ends_every_wait(void **state)
 	close(port);
 }
 
-static void one_that_wants_less_is_served_first(void **state)
+static void serve_two(void)
 {
 	struct wait waits[2] = { { .wanted = 3 }, { .wanted = 1 } };
 	pthread_t threads[2];
 	int port;
 	int i;
 
-	(void)state;
 	port = make_port();
 	for (i = 0; i < 2; i++) {
 		waits[i].port = port;
@@ -270,6 +270,16 @@ static void one_that_wants_less_is_served_first(void **state)
 	join_thread(threads[0]);
 	assert_int_equal(waits[0].num, 3);
 	close(port);
+}
+
+/* Now and then both are waiting by then. */
+static void one_that_wants_less_is_served_first(void **state)
+{
+	int rounds = scaled(500);
+
+	(void)state;
+	while (rounds-- > 0)
+		serve_two();
 }
 
 static void closing_a_port_ends_every_wait(void **state)
@@ -429,6 +439,28 @@ static void an_absolute_time_that_has_passed_is_now(void **state)
 	close(port);
 }
 
+static void an_absolute_time_is_waited_for(void **state)
+{
+	struct timespec due = clock_now();
+	port_event_t event;
+	timer_t timer;
+	int port;
+
+	(void)state;
+	port = make_port();
+	timer = make_timer(port, NULL);
+	due.tv_nsec += 10000000;
+	if (due.tv_nsec >= 1000000000) {
+		due.tv_sec++;
+		due.tv_nsec -= 1000000000;
+	}
+	set_timer(timer, TIMER_ABSTIME, due);
+	assert_int_equal(port_get(port, &event, NULL), 0);
+	assert_true(ns_since(due) >= 0);
+	timer_delete(timer);
+	close(port);
+}
+
 static void a_timer_that_is_set_anew_expires_then(void **state)
 {
 	port_event_t event;
@@ -443,7 +475,7 @@ static void a_timer_that_is_set_anew_expires_then(void **state)
 	assert_int_equal(port_get(port, &event, NULL), 0);
 	set_timer(timer, 0, short_time);
 	set_timer(timer, 0, (struct timespec){ 0, 0 });
-	assert_nothing(port);
+	assert_error(port_get(port, &event, &longer_time), ETIME);
 	timer_delete(timer);
 	close(port);
 }
@@ -523,8 +555,10 @@ static int close_port(void *arg)
 	return close(*(int *)arg);
 }
 
+/* What its parent has set goes off all the same. */
 static void a_child_does_not_inherit_timers(void **state)
 {
+	const struct timespec later = { 0, 100000000 };
 	port_event_t event;
 	timer_t timer;
 	int port;
@@ -532,8 +566,8 @@ static void a_child_does_not_inherit_timers(void **state)
 	(void)state;
 	port = make_port();
 	timer = make_timer(port, NULL);
+	set_timer(timer, 0, later);
 	in_child(close_port, &port);
-	set_timer(timer, 0, short_time);
 	assert_int_equal(port_get(port, &event, NULL), 0);
 	assert_int_equal(event.portev_source, PORT_SOURCE_TIMER);
 	timer_delete(timer);
@@ -558,6 +592,7 @@ static const struct test_case cases[] = {
 	TEST(a_port_can_be_polled),
 	TEST(a_timer_sends_when_it_expires),
 	TEST(an_absolute_time_that_has_passed_is_now),
+	TEST(an_absolute_time_is_waited_for),
 	TEST(a_timer_that_is_set_anew_expires_then),
 	TEST(a_timer_has_one_event_at_a_time),
 	TEST(a_deleted_timer_takes_its_event_along),

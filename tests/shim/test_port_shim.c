@@ -79,6 +79,7 @@ static void what_is_ready_already_is_told_at_once(void **state)
 
 static void an_association_ends_with_its_event(void **state)
 {
+	struct pollfd pfd = { .events = POLLIN };
 	int port;
 	int pipe[2];
 
@@ -91,6 +92,8 @@ static void an_association_ends_with_its_event(void **state)
 	assert_nothing(port);
 	put_byte(pipe[1]);
 	assert_nothing(port);
+	pfd.fd = port;
+	assert_int_equal(poll(&pfd, 1, 0), 0);
 	assert_error(port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)pipe[0]),
 		     ENOENT);
 
@@ -267,6 +270,31 @@ static void closing_a_descriptor_ends_its_association(void **state)
 	close(port);
 }
 
+static void a_duplicate_keeps_no_association(void **state)
+{
+	int port;
+	int duplicate;
+	int pipe[2];
+	int other[2];
+
+	(void)state;
+	port = make_port();
+	make_pipe(pipe);
+	make_pipe(other);
+	associate(port, pipe[0], POLLIN, NULL);
+	duplicate = dup(pipe[0]);
+	assert_int_equal(dup2(other[0], pipe[0]), pipe[0]);
+	associate(port, pipe[0], POLLIN, NULL);
+	put_byte(pipe[1]);
+	assert_nothing(port);
+	put_byte(other[1]);
+	assert_descriptor(port, pipe[0], POLLIN);
+	close(duplicate);
+	close_both(pipe);
+	close_both(other);
+	close(port);
+}
+
 static void what_is_sent_is_retrieved(void **state)
 {
 	port_event_t event;
@@ -421,6 +449,7 @@ static const struct test_case cases[] = {
 	TEST(what_is_closed_cannot_be_associated),
 	TEST(only_descriptors_are_associated),
 	TEST(closing_a_descriptor_ends_its_association),
+	TEST(a_duplicate_keeps_no_association),
 	TEST(what_is_sent_is_retrieved),
 	TEST(what_is_sent_to_several_comes_to_each),
 	TEST(a_full_port_takes_nothing_more),
