@@ -370,6 +370,7 @@ static void epoll_backend_wait(struct iv__loop *loop, int64_t timeout_ns)
 
 const struct iv__backend iv__backend_epoll = {
 	.name = "epoll",
+	.lazy = true,
 	.open = epoll_open,
 	.close = epoll_close,
 	.reopen = epoll_reopen,
@@ -413,6 +414,7 @@ static void timerfd_wait(struct iv__loop *loop, int64_t timeout_ns)
 
 const struct iv__backend iv__backend_epoll_timerfd = {
 	.name = "epoll-timerfd",
+	.lazy = true,
 	.open = timerfd_open,
 	.close = epoll_close,
 	.reopen = epoll_reopen,
