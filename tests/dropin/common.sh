@@ -30,6 +30,7 @@ system_library() {
 
 # choose LIBRARY METHOD - how the daemon finds this library and this method
 choose() {
+	whose=$1
 	environment=(-u IV_SELECT_POLL_METHOD -u IV_EXCLUDE_POLL_METHOD)
 	if [ "$1" != system ]; then
 		library=$(realpath "$1/libivykis.so.0")
@@ -40,7 +41,9 @@ choose() {
 	environment+=(LD_LIBRARY_PATH="$(dirname "$library")")
 	# It cannot select a method, only exclude others.
 	case $2 in
+	epoll-timerfd) ;;
 	epoll) environment+=(IV_EXCLUDE_POLL_METHOD="epoll-timerfd") ;;
+	ppoll) environment+=(IV_EXCLUDE_POLL_METHOD="epoll-timerfd epoll") ;;
 	poll) environment+=(
 		IV_EXCLUDE_POLL_METHOD="epoll-timerfd epoll ppoll") ;;
 	*) fail "no way to make the system's library use $2" ;;
@@ -65,16 +68,22 @@ await() {
 # inspect PID METHOD - it has mapped the library that it should, and no other,
 # and has what the method needs and nothing else
 inspect() {
-	local mapped epolls
+	local mapped epolls timers
 
 	mapped=$(sed -n 's|^[^/]*\(/.*/libivykis.*\)|\1|p' "/proc/$1/maps" |
 		sort -u)
 	[ "$mapped" = "$library" ] ||
 		fail "mapped is '$mapped', not '$library'"
 	epolls=$(find "/proc/$1/fd" -lname 'anon_inode:*eventpoll*' | wc -l)
+	timers=$(find "/proc/$1/fd" -lname 'anon_inode:*timerfd*' | wc -l)
 	case $2 in
 	epoll*) [ "$epolls" -gt 0 ] || fail "$2, but no epoll descriptor" ;;
 	*poll) [ "$epolls" -eq 0 ] || fail "$2, but $epolls use epoll" ;;
+	esac
+	# Debian's makes its timers later.
+	case $2 in
+	epoll-timerfd) [ "$timers" -ge "$epolls" ] || [ "$whose" = system ] ||
+		fail "$2, but $timers timers for $epolls loops" ;;
 	esac
 	echo "$self: $2, mapped: $mapped"
 }
