@@ -239,6 +239,42 @@ static void both_at_the_same_time(void **state)
 	close_loop();
 }
 
+static void wake_often(void)
+{
+	int num = scaled(200), i;
+
+	posts = 0;
+	for (i = 0; i < num; i++) {
+		pthread_t thread = start_thread(post, NULL);
+
+		run_until_quit("a post");
+		join_thread(thread);
+	}
+	assert_int_equal(posts, num);
+}
+
+/* Neither may take the other's wake-ups. */
+static void both_woken_at_the_same_time(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	open_loop();
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	wake_often();
+	if (pid == 0) {
+		close_loop();
+		leave_child(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	expect_all_served();
+	close_loop();
+}
+
 /* In a callback, from where the child returns into its copy. */
 static pid_t child;
 
@@ -309,6 +345,7 @@ static const struct test_case cases[] = {
 	TEST(a_child_that_changes_its_copy),
 	TEST(a_child_that_forks),
 	TEST(both_at_the_same_time),
+	TEST(both_woken_at_the_same_time),
 	TEST(forked_in_a_callback),
 	TEST(a_child_wakes_its_parent),
 };

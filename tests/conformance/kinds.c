@@ -81,7 +81,7 @@ static void (*const pollable[])(void) = {
 
 static void try_works(void)
 {
-	assert_true(probe.fd.fd >= 0);
+	assert_int_equal(fcntl(probe.fd.fd, F_SETFD, 0), 0);
 	assert_int_equal(iv_fd_register_try(&probe.fd), 0);
 	assert_true(iv_fd_registered(&probe.fd));
 	assert_true(fd_is_nonblocking(probe.fd.fd));
