@@ -258,7 +258,9 @@ static void one_without_timers_ends_with_a_descriptor(void **state)
 	join_thread(thread);
 	assert_noted("fd");
 	assert_in_range(waits, 0, 4);
-	assert_int_equal(looks, 0);
+	/* io_uring asks poll() whether what was ready is so still. */
+	if (!method_is("io_uring"))
+		assert_int_equal(looks, 0);
 	close_pipe();
 	iv_deinit();
 }

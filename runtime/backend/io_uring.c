@@ -4,33 +4,42 @@
  *
  * Requests are collected and handed to the kernel by the call that waits. An
  * object has one multishot request, which reports each time its file becomes
- * ready, but not that it still is. So a request that has reported is spent:
- * the next wait renews it, and renewing looks at the file again.
+ * ready, but not that it still is. So one that has reported is spent: before
+ * the next wait poll() tells which of those are ready still.
  *
- *	         add                      reports           update
- *	  idle --------> armed, unspent ----------> spent ----------> unspent
+ *	          reports                       poll()
+ *	  armed ----------> armed and spent ----------> armed: not ready
+ *	                           ^ |
+ *	                           `-' ready
  *
- * Less is switched off than is not wanted: an armed request costs nothing
- * until it reports what nobody wants, and is narrowed or removed then.
+ * What is reported while the loop waits is true. What is reported while
+ * handlers run may be out of date, for a handler may have read the file since:
+ * it only makes the request a spent one, of which poll() tells more.
+ *
+ * Bands are switched off late: a request costs nothing until it reports what
+ * nobody wants, and is narrowed or removed then.
  *
  * A request holds its file open, so that of an object that goes is removed at
  * once: closing the descriptor must have its effect. Reports name a slot and
  * its generation; those that no longer fit are dropped.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "../backend.h"
 #include "../loop.h"
 
 enum {
 	SQ_ENTRIES = 128,
 	CQ_ENTRIES = 512,
+	FEW_SLOTS = 512,	/* what a ring of that size is good for */
+	MANY_CQ_ENTRIES = 8192, /* for all that are more */
 	MIN_SLOTS = 64,
+	MAX_NOISE = 4, /* reports that nobody wants */
 	NO_SLOT = -1,
 };
 
@@ -43,29 +52,43 @@ struct slot {
 	struct iv_fd *fd;    /* NULL: free */
 	uint32_t generation; /* of the request made last */
 	int next_free;
-	uint8_t mask; /* bands that the request has; 0: not known */
-	bool armed;   /* the kernel has the request */
-	bool spent;   /* it has reported since it was made or renewed */
-	bool noisy;   /* it reports, and nothing is wanted */
-	bool listed;  /* in unsettled[] */
+	dev_t device;  /* with inode: which file it was when it was added */
+	ino_t inode;   /* 0: of a kind whose files cannot be told apart */
+	uint8_t mask;  /* bands that the request has; 0: not known */
+	uint8_t noise; /* reports while nothing was wanted */
+	uint8_t spent; /* bands that it has reported; they may be so still */
+	bool armed;    /* the kernel has the request */
+	bool paused;   /* ... and nothing was wanted meanwhile */
+	bool changed;  /* in uring_state.changed */
+	bool probed;   /* in uring_state.probed */
+};
+
+/* Numbers of slots, each at most once. */
+struct list {
+	int num;
+	int *items; /* room for all slots */
 };
 
 struct uring_state {
 	struct io_uring ring;
 	bool waiting; /* still set behind a wait: cancelled in it */
 	bool lossy;   /* the kernel had no memory for a report */
-	bool early;   /* reports were made ahead of this wait */
+	bool narrow;  /* too small for the slots that there are */
 	bool waker_wanted;
 	bool waker_armed;
 	int num_slots;
-	int num_unsettled;
 	int first_free;
-	struct slot *slots; /* by iv_fd.index_ */
-	int *unsettled;	    /* slots that the next wait looks at */
+	struct slot *slots;    /* by iv_fd.index_ */
+	struct list changed;   /* their requests may not fit what is wanted */
+	struct list probed;    /* spent, and something is wanted */
+	struct pollfd *probes; /* room for all slots */
 };
 
-/* The best that the kernel offers. 0 or -errno. */
-static int open_ring(struct io_uring *ring)
+/*
+ * The best that the kernel offers. 0 or -errno. The kernel looks requests up
+ * in a hash table whose size follows from that of the completion queue.
+ */
+static int open_ring(struct io_uring *ring, int num_slots)
 {
 	static const unsigned int offers[] = {
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
@@ -83,7 +106,8 @@ static int open_ring(struct io_uring *ring)
 	     i++) {
 		struct io_uring_params params = {
 			.flags = offers[i] | IORING_SETUP_CQSIZE,
-			.cq_entries = CQ_ENTRIES,
+			.cq_entries = num_slots > FEW_SLOTS ? MANY_CQ_ENTRIES
+							    : CQ_ENTRIES,
 		};
 
 		ret = io_uring_queue_init_params(SQ_ENTRIES, ring, &params);
@@ -111,7 +135,7 @@ static int uring_open(struct iv__loop *loop)
 	if (st == NULL)
 		return -ENOMEM;
 
-	ret = open_ring(&st->ring);
+	ret = open_ring(&st->ring, 0);
 	if (ret < 0) {
 		free(st);
 		return ret;
@@ -128,21 +152,31 @@ static void nap(void)
 	poll(NULL, 0, 1);
 }
 
+/* What a call that entered the kernel has returned. */
+static void check(struct uring_state *st, int ret)
+{
+	switch (-ret) {
+	case EBADR:
+		st->lossy = true;
+		break;
+	case EAGAIN:
+	case ENOMEM:
+		nap(); /* a kernel short of memory: do not press it */
+		break;
+	case EINTR:
+	case ETIME:
+	case EBUSY:
+		break;
+	default:
+		if (ret < 0)
+			iv_fatal("io_uring_enter: %s", strerror(-ret));
+	}
+}
+
 /* Hand the kernel what was collected, and have it do what it has put off. */
 static void submit(struct uring_state *st)
 {
-	int ret;
-
-	ret = io_uring_submit_and_get_events(&st->ring);
-	if (ret >= 0 || ret == -EINTR || ret == -EBUSY)
-		return;
-
-	if (ret == -EBADR)
-		st->lossy = true;
-	else if (ret == -EAGAIN || ret == -ENOMEM)
-		nap();
-	else
-		iv_fatal("io_uring_enter: %s", strerror(-ret));
+	check(st, io_uring_submit_and_get_events(&st->ring));
 }
 
 static struct io_uring_sqe *new_request(struct uring_state *st)
@@ -172,7 +206,6 @@ static void push_add(struct uring_state *st, struct slot *slot)
 
 	slot->mask = fd->wanted_;
 	slot->armed = true;
-	slot->spent = false;
 }
 
 /* Reports only its failure. */
@@ -189,14 +222,14 @@ static void push_update(struct uring_state *st, struct slot *slot)
 	io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
 
 	slot->mask = fd->wanted_;
-	slot->spent = false;
 }
 
 static void push_remove(struct uring_state *st, struct slot *slot)
 {
 	struct io_uring_sqe *sqe = new_request(st);
 
-	io_uring_prep_poll_remove(sqe, name_of(st, slot));
+	/* POLL_REMOVE would refuse a request that is about to report. */
+	io_uring_prep_cancel64(sqe, name_of(st, slot), 0);
 	io_uring_sqe_set_data64(sqe, OF_REMOVAL);
 	io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
 
@@ -215,31 +248,66 @@ static void push_waker(struct iv__loop *loop)
 
 static void look_later(struct uring_state *st, struct slot *slot)
 {
-	if (slot->listed)
+	if (slot->changed)
 		return;
 
-	slot->listed = true;
-	st->unsettled[st->num_unsettled++] = (int)(slot - st->slots);
+	slot->changed = true;
+	st->changed.items[st->changed.num++] = (int)(slot - st->slots);
+}
+
+static void probe_later(struct uring_state *st, struct slot *slot)
+{
+	if (slot->probed)
+		return;
+
+	slot->probed = true;
+	st->probed.items[st->probed.num++] = (int)(slot - st->slots);
+}
+
+/* Is it the file that it was at the last call? 1, 0 or -errno. */
+static int identify(struct slot *slot)
+{
+	struct stat st;
+	bool same;
+
+	if (fstat(slot->fd->fd, &st) < 0)
+		return -errno;
+
+	if (!S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode))
+		st.st_ino = 0;
+	same = st.st_ino != 0 && slot->inode == st.st_ino &&
+	       slot->device == st.st_dev;
+	slot->device = st.st_dev;
+	slot->inode = st.st_ino;
+
+	return same;
 }
 
 /* Make the kernel's request fit what is wanted. */
 static void settle(struct uring_state *st, struct slot *slot)
 {
-	bool noisy = slot->noisy;
-
-	slot->listed = false;
-	slot->noisy = false;
+	slot->changed = false;
 	if (slot->fd == NULL)
 		return;
 
 	if (slot->fd->wanted_ == 0) {
-		if (slot->armed && noisy)
+		if (slot->armed && slot->noise >= MAX_NOISE)
 			push_remove(st, slot);
-	} else if (!slot->armed) {
-		push_add(st, slot);
-	} else if (slot->spent || (slot->fd->wanted_ & ~slot->mask)) {
-		push_update(st, slot);
+		return;
 	}
+
+	/* While it was off the descriptor may have become another file's. */
+	if (slot->armed && slot->paused && identify(slot) <= 0)
+		push_remove(st, slot);
+
+	slot->noise = 0;
+	slot->paused = false;
+	if (!slot->armed)
+		push_add(st, slot);
+	else if (slot->fd->wanted_ & ~slot->mask)
+		push_update(st, slot);
+	if (slot->fd->wanted_ & slot->spent)
+		probe_later(st, slot);
 }
 
 static void settle_all(struct iv__loop *loop)
@@ -247,35 +315,43 @@ static void settle_all(struct iv__loop *loop)
 	struct uring_state *st = loop->backend_state;
 	int i;
 
-	for (i = 0; i < st->num_unsettled; i++)
-		settle(st, &st->slots[st->unsettled[i]]);
-	st->num_unsettled = 0;
+	for (i = 0; i < st->changed.num; i++)
+		settle(st, &st->slots[st->changed.items[i]]);
+	st->changed.num = 0;
 
 	if (st->waker_wanted && !st->waker_armed)
 		push_waker(loop);
 }
 
+/* 0 or -ENOMEM, with the old memory still there. */
+static int resize(void *pointer, int num, size_t size)
+{
+	void **memory = pointer;
+	void *larger;
+
+	larger = realloc(*memory, (size_t)num * size);
+	if (larger == NULL)
+		return -ENOMEM;
+	*memory = larger;
+
+	return 0;
+}
+
 static int grow(struct uring_state *st)
 {
 	int num = st->num_slots > 0 ? 2 * st->num_slots : MIN_SLOTS;
-	struct slot *slots;
-	int *unsettled;
 	int i;
 
-	unsettled = realloc(st->unsettled, (size_t)num * sizeof(*unsettled));
-	if (unsettled == NULL)
+	if (resize(&st->changed.items, num, sizeof(int)) < 0 ||
+	    resize(&st->probed.items, num, sizeof(int)) < 0 ||
+	    resize(&st->probes, num, sizeof(*st->probes)) < 0 ||
+	    resize(&st->slots, num, sizeof(*st->slots)) < 0)
 		return -ENOMEM;
-	st->unsettled = unsettled;
 
-	slots = realloc(st->slots, (size_t)num * sizeof(*slots));
-	if (slots == NULL)
-		return -ENOMEM;
-	st->slots = slots;
-
-	memset(slots + st->num_slots, 0,
-	       (size_t)(num - st->num_slots) * sizeof(*slots));
+	if (num > FEW_SLOTS && st->num_slots <= FEW_SLOTS)
+		st->narrow = true;
 	for (i = num - 1; i >= st->num_slots; i--) {
-		slots[i].next_free = st->first_free;
+		st->slots[i] = (struct slot){ .next_free = st->first_free };
 		st->first_free = i;
 	}
 	st->num_slots = num;
@@ -289,19 +365,23 @@ static int uring_add(struct iv__loop *loop, struct iv_fd *fd)
 	struct slot *slot;
 	int ret;
 
-	/* All that is open can be polled; what is not would only tell later. */
-	if (fcntl(fd->fd, F_GETFD) < 0)
-		return -errno;
 	if (st->first_free == NO_SLOT) {
 		ret = grow(st);
 		if (ret < 0)
 			return ret;
 	}
 
-	fd->index_ = st->first_free;
-	slot = &st->slots[fd->index_];
-	st->first_free = slot->next_free;
+	/* All that is open can be polled; what is not would only tell later. */
+	slot = &st->slots[st->first_free];
 	slot->fd = fd;
+	ret = identify(slot);
+	if (ret < 0) {
+		slot->fd = NULL;
+		return ret;
+	}
+
+	fd->index_ = st->first_free;
+	st->first_free = slot->next_free;
 	look_later(st, slot);
 
 	return 0;
@@ -310,8 +390,11 @@ static int uring_add(struct iv__loop *loop, struct iv_fd *fd)
 static int uring_change(struct iv__loop *loop, struct iv_fd *fd)
 {
 	struct uring_state *st = loop->backend_state;
+	struct slot *slot = &st->slots[fd->index_];
 
-	look_later(st, &st->slots[fd->index_]);
+	if (fd->wanted_ == 0)
+		slot->paused = true;
+	look_later(st, slot);
 
 	return 0;
 }
@@ -325,6 +408,18 @@ static int uring_watch_waker(struct iv__loop *loop)
 	return 0;
 }
 
+/* The kernel takes its time to end a ring, but files must not wait for it. */
+static void remove_all(struct uring_state *st)
+{
+	int i;
+
+	for (i = 0; i < st->num_slots; i++) {
+		if (st->slots[i].armed)
+			push_remove(st, &st->slots[i]);
+	}
+	submit(st);
+}
+
 /* A new ring, in which the next wait asks for everything that is wanted. */
 static int uring_reopen(struct iv__loop *loop)
 {
@@ -334,12 +429,13 @@ static int uring_reopen(struct iv__loop *loop)
 
 	/* In a forked child this only unmaps and closes: nothing is sent. */
 	io_uring_queue_exit(&st->ring);
-	ret = open_ring(&st->ring);
+	ret = open_ring(&st->ring, st->num_slots);
 	if (ret < 0)
 		return ret;
 
 	st->waiting = false;
 	st->lossy = false;
+	st->narrow = false;
 	st->waker_armed = false;
 	for (i = 0; i < st->num_slots; i++) {
 		struct slot *slot = &st->slots[i];
@@ -355,17 +451,19 @@ static int uring_reopen(struct iv__loop *loop)
 }
 
 /*
- * The ring of a thread that was cancelled in it, or one that has lost reports,
- * is replaced. True: it was, and wakes may have been found on the way.
+ * Replace the ring of a thread that was cancelled in it, and one that has lost
+ * reports or has become too small. True: wakes may have been found on the way.
  */
-static bool renew_if_broken(struct iv__loop *loop)
+static bool renew_if_worn(struct iv__loop *loop)
 {
 	struct uring_state *st = loop->backend_state;
 	int ret;
 
-	if (!st->waiting && !st->lossy)
+	if (!st->waiting && !st->lossy && !st->narrow)
 		return false;
 
+	if (!st->waiting)
+		remove_all(st);
 	ret = uring_reopen(loop);
 	if (ret < 0)
 		iv_fatal("io_uring_setup: %s", strerror(-ret));
@@ -385,68 +483,66 @@ static void uring_remove(struct iv__loop *loop, struct iv_fd *fd)
 	st->first_free = fd->index_;
 	fd->index_ = NO_SLOT;
 
-	renew_if_broken(loop);
+	if (st->waiting)
+		renew_if_worn(loop);
 	if (slot->armed) {
 		push_remove(st, slot);
 		submit(st);
 	}
 }
 
-/* The kernel takes its time to end a ring, but files must not wait for it. */
 static void uring_close(struct iv__loop *loop)
 {
 	struct uring_state *st = loop->backend_state;
-	bool ours = !loop->forked && !st->waiting;
-	int i;
 
-	for (i = 0; ours && i < st->num_slots; i++) {
-		if (st->slots[i].armed)
-			push_remove(st, &st->slots[i]);
-	}
-	if (ours)
-		submit(st);
+	if (!loop->forked && !st->waiting)
+		remove_all(st);
 
 	io_uring_queue_exit(&st->ring);
 	free(st->slots);
-	free(st->unsettled);
+	free(st->changed.items);
+	free(st->probed.items);
+	free(st->probes);
 	free(st);
 }
 
-/* A request that failed, or could not be renewed. */
-static void failed(struct uring_state *st, struct slot *slot, int error)
+/* A request that will not report again: there has to be another one. */
+static void ended(struct uring_state *st, struct slot *slot, int result)
 {
+	slot->armed = false;
+
 	/* Closed behind our back: nothing comes of it any more. */
-	if (error == -EBADF)
+	if (result == -EBADF)
 		return;
 
-	if (error != -ECANCELED && error != -EAGAIN && error != -ENOMEM)
-		iv_fatal("io_uring: descriptor %d cannot be watched: %s",
-			 slot->fd->fd, strerror(-error));
-	if (error != -ECANCELED)
+	if (result == -EAGAIN || result == -ENOMEM)
 		nap();
+	else if (result < 0 && result != -ECANCELED)
+		iv_fatal("io_uring: descriptor %d cannot be watched: %s",
+			 slot->fd->fd, strerror(-result));
 	look_later(st, slot);
 }
 
-static void
-reported(struct iv__loop *loop, struct slot *slot, unsigned int revents)
+static void reported(struct iv__loop *loop, struct slot *slot,
+		     unsigned int revents, bool surely)
 {
 	struct uring_state *st = loop->backend_state;
 	unsigned int wanted = slot->fd->wanted_;
 	unsigned int bands = iv__bands_of_poll(revents);
 
+	slot->spent |= (uint8_t)bands;
 	if (bands & wanted) {
-		/* It may be out of date: the update that follows tells. */
-		if (!slot->spent && !st->early)
+		if (surely)
 			iv__fd_ready(loop, slot->fd, bands);
-	} else if (wanted != 0 && slot->mask == wanted) {
-		/* The kernel adds POLLRDHUP by itself, once. */
-		return;
-	} else {
-		slot->noisy = true;
+		probe_later(st, slot);
+	} else if (wanted == 0) {
+		slot->noise++;
+		look_later(st, slot);
+	} else if (slot->mask != wanted) {
+		slot->mask = 0;
+		look_later(st, slot);
 	}
-
-	slot->spent = true;
-	look_later(st, slot);
+	/* Else the POLLRDHUP that the kernel adds by itself, once. */
 }
 
 /* It was reporting just then (its mask is as before), or has ended. */
@@ -472,7 +568,8 @@ static void collect_waker(struct iv__loop *loop, const struct io_uring_cqe *cqe)
 	}
 }
 
-static void collect(struct iv__loop *loop, const struct io_uring_cqe *cqe)
+static void
+collect(struct iv__loop *loop, const struct io_uring_cqe *cqe, bool surely)
 {
 	struct uring_state *st = loop->backend_state;
 	uint32_t index = (uint32_t)cqe->user_data & ~OF_UPDATE;
@@ -495,15 +592,13 @@ static void collect(struct iv__loop *loop, const struct io_uring_cqe *cqe)
 	}
 
 	if (!(cqe->flags & IORING_CQE_F_MORE))
-		slot->armed = false;
-	if (cqe->res < 0)
-		failed(st, slot, cqe->res);
-	else
-		reported(loop, slot, (unsigned int)cqe->res);
+		ended(st, slot, cqe->res);
+	if (cqe->res > 0)
+		reported(loop, slot, (unsigned int)cqe->res, surely);
 }
 
-/* How many reports there were. */
-static unsigned int collect_all(struct iv__loop *loop)
+/* @surely: no handler ran since what they say was so. Were there any? */
+static bool collect_all(struct iv__loop *loop, bool surely)
 {
 	struct uring_state *st = loop->backend_state;
 	struct io_uring_cqe *cqe;
@@ -512,26 +607,89 @@ static unsigned int collect_all(struct iv__loop *loop)
 
 	io_uring_for_each_cqe(&st->ring, head, cqe)
 	{
-		collect(loop, cqe);
+		collect(loop, cqe, surely);
 		num++;
 	}
 	io_uring_cq_advance(&st->ring, num);
 
+	return num > 0;
+}
+
+/* What poll() is to look at: those on the list for which it still makes sense. */
+static int prepare_probes(struct uring_state *st)
+{
+	int num = 0;
+	int i;
+
+	for (i = 0; i < st->probed.num; i++) {
+		struct slot *slot = &st->slots[st->probed.items[i]];
+		const struct iv_fd *fd = slot->fd;
+
+		slot->probed = fd != NULL && (fd->wanted_ & slot->spent);
+		if (!slot->probed)
+			continue;
+		st->probed.items[num] = st->probed.items[i];
+		st->probes[num].fd = fd->fd;
+		st->probes[num].events = iv__poll_of_bands(fd->wanted_);
+		num++;
+	}
+	st->probed.num = num;
+
 	return num;
 }
 
-/* Without a system call when the kernel says that it has nothing. */
-static void look(struct uring_state *st)
+/* True: something is ready. */
+static bool
+heed_probe(struct iv__loop *loop, struct slot *slot, unsigned int revents)
+{
+	struct uring_state *st = loop->backend_state;
+	unsigned int wanted = slot->fd->wanted_;
+	unsigned int bands = iv__bands_of_poll(revents);
+
+	slot->spent &= (uint8_t)(bands | ~wanted);
+	if (revents & POLLNVAL) {
+		/* Closed behind our back: nothing comes of it any more. */
+		if (slot->armed)
+			push_remove(st, slot);
+		return false;
+	}
+	if (!(bands & wanted))
+		return false;
+
+	iv__fd_ready(loop, slot->fd, bands);
+
+	return true;
+}
+
+/* Are those ready still that have reported? True: some, or it is not known. */
+static bool probe(struct iv__loop *loop)
+{
+	struct uring_state *st = loop->backend_state;
+	int num = prepare_probes(st);
+	bool found = false;
+	int i;
+
+	if (num == 0)
+		return false;
+
+	if (poll(st->probes, (nfds_t)num, 0) < 0) {
+		check(st, -errno);
+		return true;
+	}
+	for (i = 0; i < num; i++)
+		found |= heed_probe(loop, &st->slots[st->probed.items[i]],
+				    (unsigned int)st->probes[i].revents);
+
+	return found;
+}
+
+/* Does the kernel have something that it has not told? */
+static bool owes_reports(const struct uring_state *st)
 {
 	const unsigned int something = IORING_SQ_TASKRUN |
 				       IORING_SQ_CQ_OVERFLOW;
 
-	if (io_uring_sq_ready(&st->ring) == 0 &&
-	    (st->ring.flags & IORING_SETUP_TASKRUN_FLAG) &&
-	    !(IO_URING_READ_ONCE(*st->ring.sq.kflags) & something))
-		return;
-
-	submit(st);
+	return IO_URING_READ_ONCE(*st->ring.sq.kflags) & something;
 }
 
 static int enter(struct io_uring *ring, int64_t timeout_ns)
@@ -562,36 +720,26 @@ static void block(struct uring_state *st, int64_t timeout_ns)
 	ret = enter(&st->ring, timeout_ns);
 	pthread_setcanceltype(cancel_type, NULL);
 	st->waiting = false;
-
-	if (ret >= 0 || ret == -ETIME || ret == -EINTR || ret == -EBUSY)
-		return;
-
-	if (ret == -EBADR)
-		st->lossy = true;
-	else if (ret == -EAGAIN || ret == -ENOMEM)
-		nap();
-	else
-		iv_fatal("io_uring_enter: %s", strerror(-ret));
+	check(st, ret);
 }
 
 static void uring_wait(struct iv__loop *loop, int64_t timeout_ns)
 {
 	struct uring_state *st = loop->backend_state;
+	bool found;
 
-	if (renew_if_broken(loop))
-		timeout_ns = 0;
-
-	st->early = true;
-	if (collect_all(loop) > 0)
-		timeout_ns = 0;
-	st->early = false;
-
+	found = renew_if_worn(loop);
 	settle_all(loop);
-	if (timeout_ns == 0)
-		look(st);
-	else
+	if (owes_reports(st))
+		submit(st);
+	found |= collect_all(loop, false);
+	found |= probe(loop);
+
+	if (!found && timeout_ns != 0)
 		block(st, timeout_ns);
-	collect_all(loop);
+	else if (io_uring_sq_ready(&st->ring) > 0)
+		submit(st);
+	collect_all(loop, true);
 }
 
 const struct iv__backend iv__backend_io_uring = {
