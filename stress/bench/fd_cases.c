@@ -8,20 +8,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "peer.h"
 
-/* What a user has to do for a library that leaves it to him. */
+static void must_be(int ok, const char *what)
+{
+	if (!ok)
+		peer_die("%s: %m", what);
+}
+
+/* What a user does for a library that leaves it to him, as books have it ... */
 static inline void make_nonblocking(int fd)
 {
-	int flags = fcntl(fd, F_GETFL);
+	must_be(!fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK),
+		"fcntl(F_SETFL)");
+}
 
-	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC))
-		peer_die("fcntl: %m");
+static inline void make_close_on_exec(int fd)
+{
+	must_be(!fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC),
+		"fcntl(F_SETFD)");
+}
+
+static inline void make_urgent_inline(int fd)
+{
+	int on = 1;
+
+	must_be(!setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)),
+		"setsockopt(SO_OOBINLINE)");
+}
+
+/* ... and in as few calls as can be. */
+static inline void make_both(int fd)
+{
+	int on = 1;
+
+	must_be(!ioctl(fd, FIONBIO, &on) && !ioctl(fd, FIOCLEX), "ioctl");
 }
 
 #include BENCH_ADAPTER
@@ -31,12 +57,6 @@ static void *must(void *memory)
 	if (!memory)
 		peer_die("out of memory");
 	return memory;
-}
-
-static void must_be(int ok, const char *what)
-{
-	if (!ok)
-		peer_die("%s: %m", what);
 }
 
 static void open_pair(int fds[2], int flags)

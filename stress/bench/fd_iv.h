@@ -38,6 +38,16 @@ static inline void fd_prepare(int fd)
 	(void)fd;
 }
 
+static inline void fd_prepare_socket(int fd)
+{
+	(void)fd;
+}
+
+static inline void fd_prepare_shortly(int fd)
+{
+	(void)fd;
+}
+
 static void
 fd_open(struct peer_fd *p, int fd, void (*readable)(void *), void *cookie)
 {

@@ -41,6 +41,17 @@ static inline void fd_prepare(int fd)
 		peer_die("evutil_make_socket_nonblocking: %m");
 }
 
+static inline void fd_prepare_socket(int fd)
+{
+	fd_prepare(fd);
+	make_urgent_inline(fd);
+}
+
+static inline void fd_prepare_shortly(int fd)
+{
+	make_both(fd);
+}
+
 static void call(evutil_socket_t fd, short what, void *cookie)
 {
 	struct peer_fd *p = cookie;

@@ -5,7 +5,6 @@
  * the kernel add and delete it to see whether it can; FD_CLOEXEC is left to
  * the user. A handle is free again one round after uv_close().
  */
-#include <fcntl.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -37,7 +36,18 @@ static void loop_stop(void)
 
 static inline void fd_prepare(int fd)
 {
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	make_close_on_exec(fd);
+}
+
+static inline void fd_prepare_socket(int fd)
+{
+	fd_prepare(fd);
+	make_urgent_inline(fd);
+}
+
+static inline void fd_prepare_shortly(int fd)
+{
+	must_be(!ioctl(fd, FIOCLEX), "ioctl");
 }
 
 static void

@@ -30,6 +30,18 @@ static void loop_stop(void)
 static inline void fd_prepare(int fd)
 {
 	make_nonblocking(fd);
+	make_close_on_exec(fd);
+}
+
+static inline void fd_prepare_socket(int fd)
+{
+	fd_prepare(fd);
+	make_urgent_inline(fd);
+}
+
+static inline void fd_prepare_shortly(int fd)
+{
+	make_both(fd);
 }
 
 static void

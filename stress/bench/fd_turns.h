@@ -50,7 +50,7 @@ enum { PAIRS = 64, LIVES = 16 };
 
 static struct peer_fd pairs[PAIRS];
 static int pair_fds[PAIRS][2];
-static int pairs_prepared;
+static void (*prepare)(int fd); /* NULL: they come prepared */
 
 static void nothing(void *cookie)
 {
@@ -64,8 +64,6 @@ static void make_blocking(void)
 	int i;
 
 	for (i = 0; i < PAIRS; i++) {
-		if (!pairs_prepared)
-			break;
 		must_be(!fcntl(pair_fds[i][0], F_SETFL, 0) &&
 				!fcntl(pair_fds[i][0], F_SETFD, 0),
 			"fcntl");
@@ -78,10 +76,11 @@ static void register_pairs(unsigned long number)
 	int i;
 
 	(void)number;
-	make_blocking();
+	if (prepare)
+		make_blocking();
 	for (i = 0; i < PAIRS; i++) {
-		if (pairs_prepared)
-			fd_prepare(pair_fds[i][0]);
+		if (prepare)
+			prepare(pair_fds[i][0]);
 		fd_register(&pairs[i]);
 		fd_unregister(&pairs[i]);
 	}
@@ -110,12 +109,12 @@ static void close_pairs(void)
 	}
 }
 
-static double register_time(int with_pipes, int prepared)
+static double register_time(int with_pipes, void (*how)(int fd))
 {
 	double ns;
 
 	open_pairs(with_pipes);
-	pairs_prepared = prepared;
+	prepare = how;
 	turns_time(10, register_pairs);
 	ns = turns_time(peer_scaled(400), register_pairs) / PAIRS;
 	close_pairs();
@@ -142,17 +141,21 @@ static void live(unsigned long number)
 static void register_case(void)
 {
 	turns_open();
-	peer_report("register-socket", register_time(0, 1));
-	peer_report("register-pipe", register_time(1, 1));
-	peer_report("register-bare", register_time(0, 0));
+	peer_report("register-socket", register_time(0, fd_prepare_socket));
+	peer_report("register-pipe", register_time(1, fd_prepare));
+	peer_report("register-short", register_time(0, fd_prepare_shortly));
+	peer_report("register-bare", register_time(0, NULL));
 	peer_report("life", turns_time(peer_scaled(2000), live) / LIVES);
 }
 
 /* Interest ################################################################# */
 
-static struct peer_fd subject;
+static struct peer_fd subject, writer;
 static int subject_fds[2];
 static int asked;
+static unsigned long answered;
+
+enum { FLIPS = 10 };
 
 static void change_out(unsigned long number)
 {
@@ -166,9 +169,13 @@ static void change_in(unsigned long number)
 
 static void flip_out(unsigned long number)
 {
+	int i;
+
 	(void)number;
-	want_out(&subject, 1);
-	want_out(&subject, 0);
+	for (i = 0; i < FLIPS; i++) {
+		want_out(&subject, 1);
+		want_out(&subject, 0);
+	}
 }
 
 static void no_change(unsigned long number)
@@ -195,7 +202,35 @@ static void answer(void *cookie)
 		return;
 	must_be(read(subject_fds[0], &byte, 1) == 1, "read");
 	asked = 0;
+	answered++;
 	want_in(&subject, 0);
+}
+
+static void ask_to_write(unsigned long number)
+{
+	(void)number;
+	if (asked)
+		return;
+	asked = 1;
+	want_out(&writer, 1);
+}
+
+static void written(void *cookie)
+{
+	(void)cookie;
+	asked = 0;
+	answered++;
+	want_out(&writer, 0);
+}
+
+/* Nanoseconds an answer: how many turns it takes is the library's affair. */
+static double answer_time(unsigned long num, void (*act)(unsigned long number))
+{
+	double ns;
+
+	answered = 0;
+	ns = turns_time(num, act) * (double)num;
+	return ns / (double)answered;
 }
 
 /* Nothing to read and no room to write: no band of it is ready. */
@@ -220,8 +255,12 @@ static void interest_case(void)
 	fill(subject_fds[0]);
 	peer_report("turn", turns_time(num, no_change));
 	peer_report("toggle", turns_time(num, change_out));
-	peer_report("flip", turns_time(num, flip_out));
+	peer_report("flip", turns_time(num / FLIPS, flip_out) / FLIPS);
 	peer_report("pause", turns_time(num, change_in));
 	want_in(&subject, 0);
-	peer_report("serve", turns_time(num, ask));
+	peer_report("serve", answer_time(num, ask));
+	open_pair(subject_fds, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd_open(&writer, subject_fds[0], written, NULL);
+	fd_register(&writer);
+	peer_report("write", answer_time(num, ask_to_write));
 }
