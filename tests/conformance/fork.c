@@ -241,7 +241,7 @@ static void both_at_the_same_time(void **state)
 
 static void wake_often(void)
 {
-	int num = scaled(200), i;
+	int num = scaled(3000), i;
 
 	posts = 0;
 	for (i = 0; i < num; i++) {
