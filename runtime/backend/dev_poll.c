@@ -12,10 +12,14 @@
  * brings can be stale. An object that wants nothing has no entry: a hang-up
  * cannot keep the loop awake.
  */
-#include <sys/devpoll.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/devpoll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include "../backend.h"
 #include "../loop.h"
 
@@ -324,13 +328,12 @@ static void collect(struct iv__loop *loop, const struct pollfd *entry)
 static void dev_poll_wait(struct iv__loop *loop, int64_t timeout_ns)
 {
 	struct dev_poll_state *st = loop->backend_state;
-	struct dvpoll request;
+	struct dvpoll request = { .dp_fds = st->entries };
 	int num;
 	int i;
 
 	flush(st);
 
-	request.dp_fds = st->entries;
 	request.dp_nfds = st->num_present > 0 ? st->num_present : 1;
 	request.dp_timeout = iv__clock_to_ms(timeout_ns);
 	num = ioctl(st->set, DP_POLL, &request);

@@ -15,11 +15,14 @@
  * port, armed for a point of time. What is due later than that leaves it
  * alone.
  */
-#include <port.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <port.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include "../backend.h"
 #include "../loop.h"
 
@@ -341,10 +344,7 @@ static void note_end(struct port_state *st, int number)
 	st->ended[st->num_ended++] = number;
 }
 
-/*
- * Associate again what has ended and is still wanted. False: the port is full
- * or the system short of memory, and some are left for the next time.
- */
+/* Associate again what is still wanted. False: no room, some are left. */
 static bool renew(struct port_state *st)
 {
 	int num = st->num_ended;
