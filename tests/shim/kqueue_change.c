@@ -302,6 +302,7 @@ static int touch(struct queue *queue, struct knote *knote,
 int shim_change(struct queue *queue, const struct kevent *change)
 {
 	struct knote *knote;
+	struct kevent unused;
 	bool is_new = false;
 	int error = find(queue, change, &knote);
 
@@ -327,8 +328,8 @@ int shim_change(struct queue *queue, const struct kevent *change)
 	} else if (change->flags & (EV_ADD | EV_ENABLE)) {
 		knote->disabled = false;
 	}
-	/* It is asked for its state, as ever. */
-	shim_activate(queue, knote);
+	if (shim_is_ready(shim_source(queue, change->ident), knote, &unused))
+		shim_activate(queue, knote);
 
 	return 0;
 }

@@ -236,13 +236,15 @@ static uint64_t unit_ns(unsigned int fflags)
 int shim_start_timer(struct knote *knote, const struct kevent *change)
 {
 	uint64_t unit = unit_ns(change->fflags);
+	uint64_t time_ns;
 
 	if (unit == 0 || change->data < 0)
 		return EINVAL;
 
+	time_ns = change->data > 0 ? (uint64_t)change->data * unit : 1;
 	knote->kev.flags |= EV_CLEAR;
-	knote->period_ns = (uint64_t)change->data * unit;
-	knote->due_ns = shim_now_ns() + knote->period_ns;
+	knote->period_ns = knote->kev.flags & EV_ONESHOT ? 0 : time_ns;
+	knote->due_ns = shim_now_ns() + time_ns;
 
 	return 0;
 }
