@@ -314,7 +314,9 @@ learn(struct iv__loop *loop, struct iv_fd *fd, unsigned int bands)
 
 void iv__fd_ready(struct iv__loop *loop, struct iv_fd *fd, unsigned int bands)
 {
-	if ((bands & ~fd->wanted_) || (bands & IV__BAND_OUT))
+	unsigned int prompt = fd->flags_ >> PROMPT_SHIFT;
+
+	if (bands & ~prompt & (~fd->wanted_ | IV__BAND_OUT))
 		bands = learn(loop, fd, bands);
 	if (bands == 0)
 		return;
