@@ -51,6 +51,9 @@ iv_event_handle iv_event_handle_of(struct iv_event *event);
  * they are not merged: one of each may cause two calls. A post from the
  * owner's thread is handled when the loop has looked at its descriptors.
  *
+ * A thread that ends inside the call, by asynchronous cancellation or in a
+ * signal handler, may take later posts by this handle with it.
+ *
  * Threads: any, with a loop or without. In a forked child only events of the
  *          thread that forked are alive.
  * Signals: safe in a signal handler; keeps errno.

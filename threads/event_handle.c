@@ -86,8 +86,12 @@ struct iv__event_slot *iv__event_slot_of(const struct iv_event *event)
 	if (event->tag_ & IV__TAG_HAS_HANDLE)
 		slot = slot_find(event->tag_ & ~IV__TAG_HAS_HANDLE);
 
-	return slot != NULL && slot->inbox == iv__inbox_self &&
-			       slot->event == event
+	if (slot == NULL || slot->inbox != iv__inbox_self ||
+	    slot->event != event)
+		return NULL;
+
+	/* Left by a loop that ended: the owner's are alive. */
+	return atomic_load_explicit(&slot->word, memory_order_relaxed) & LIVE
 		       ? slot
 		       : NULL;
 }
@@ -232,6 +236,13 @@ IV__PUBLIC int iv_event_handle_post(iv_event_handle handle)
 	return post(handle, false);
 }
 
+/* Of a poster that has come to H3 there is no trace but POSTED. */
+static void forget_poster(struct iv__event_slot *slot, uint64_t word)
+{
+	if ((word & POSTED) && !iv__inbox_has(slot->inbox, &slot->node))
+		clear_posted(slot);
+}
+
 /*
  * In a forked child, which has no other thread: only the slots of this one
  * are alive. What was on its way, perhaps linked somewhere, is not reused.
@@ -245,8 +256,10 @@ void iv__event_slots_forked(void)
 		struct iv__event_slot *slot = slot_at(place);
 		uint64_t word = atomic_load(&slot->word);
 
-		if ((word & LIVE) && slot->inbox == iv__inbox_self)
+		if ((word & LIVE) && slot->inbox == iv__inbox_self) {
+			forget_poster(slot, word);
 			continue;
+		}
 		if (word & LIVE)
 			atomic_fetch_add(&slot->word, ONE_GENERATION - LIVE);
 		if ((word & POSTED) == 0)

@@ -43,7 +43,10 @@
  *   then.
  * - No lost wake-up and no lost payload: as in inbox.h, with H3 and D1 in the
  *   place of P1 and O2. H3 is a read-modify-write also when it coalesces.
- * - A poster that dies between H3 and H4 costs its slot and nothing else.
+ * - A poster that dies between H3 and H4, by asynchronous cancellation or in a
+ *   signal handler, has posted nothing, and what coalesces into its post is
+ *   lost with it; the slot is not used again. After a fork the child's own
+ *   slots are freed of such posters.
  *
  * Model: stress/model/handle.pml, with a mutant for each sentence above.
  *

@@ -271,11 +271,17 @@ void iv__inbox_drain_later(struct iv__inbox *inbox)
 		iv_task_register(&inbox->drain);
 }
 
-bool iv__inbox_take_out(struct iv__inbox *inbox, struct iv_event *event)
+bool iv__inbox_has(struct iv__inbox *inbox, const struct iv_event *event)
 {
 	take(inbox, 0);
 	link_back(inbox);
-	if (event->owner_.inbox == inbox)
+
+	return event->owner_.inbox != inbox;
+}
+
+bool iv__inbox_take_out(struct iv__inbox *inbox, struct iv_event *event)
+{
+	if (!iv__inbox_has(inbox, event))
 		return false;
 
 	unlink_any(inbox, event);

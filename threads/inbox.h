@@ -184,7 +184,10 @@ iv__inbox_push(struct iv__inbox *inbox, struct iv_event *event, bool watched)
 		iv__inbox_drain_later(inbox);
 }
 
-/* Take an event or a node out, if P3 has been there. Owner. */
+/* Is an event or a node in the queue: has its P3 been there? Owner. */
+bool iv__inbox_has(struct iv__inbox *inbox, const struct iv_event *event);
+
+/* Take it out, if so. Owner. */
 bool iv__inbox_take_out(struct iv__inbox *inbox, struct iv_event *event);
 
 /* The same for a claimed event, after its P3; no handler is called. Owner. */
