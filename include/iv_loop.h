@@ -105,6 +105,64 @@ int iv_loop_set_name(const char *name);
  */
 int iv_loop_get_name(iv_loop_id id, char *buf, size_t size);
 
+/*
+ * iv_loop_listen - let other threads call the calling thread's loop
+ *
+ * Opens what wakes the loop from outside, if it has none yet. Registering an
+ * event, a signal or a child, creating a thread or a pool does the same; only
+ * a loop that does nothing of this needs the call. It does not keep iv_main()
+ * running.
+ *
+ * Errors:  -ENOMEM, -EMFILE, -ENFILE; -ESRCH the thread has no loop; -ENOTSUP
+ *          it is a pool's worker, which waits for items and not for calls.
+ * Threads: one that called iv_init().
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_listen(void);
+
+/*
+ * iv_loop_call - run a function on another thread's loop, without waiting
+ * @id: the loop; also the calling thread's own
+ * @function: run there once, as a callback, in the order of calls to @id
+ * @cookie: its argument
+ * @dropped: called with @cookie if the loop ends before its turn comes; on
+ *           the loop's thread, which must not use the loop. NULL: nothing
+ *
+ * The loop has to run: what is called waits while it is outside of iv_main().
+ * What was written before the call is seen by @function.
+ *
+ * Errors:  -ESRCH the loop has ended, or never was; -ENOTCONN nothing wakes
+ *          it, see iv_loop_listen(); -ENOMEM; -EINVAL @function is NULL.
+ *          Neither function is called then.
+ * Threads: any, with a loop or without. Takes a lock for a moment.
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_call(iv_loop_id id, void (*function)(void *cookie), void *cookie,
+		 void (*dropped)(void *cookie));
+
+/*
+ * iv_loop_call_wait - run a function on another thread's loop, and wait
+ * @function: run there as with iv_loop_call(); in place if @id is the calling
+ *            thread's own loop
+ * @timeout_ns: how long to wait; 0: not at all; negative: for ever
+ * @result: receives what @function returned; untouched on errors; may be NULL
+ *
+ * Meanwhile the calling thread is blocked: its own loop, if it has one, serves
+ * nobody, and who waits for it waits for this too. What @function wrote is
+ * seen behind the call. No cancellation point.
+ *
+ * Errors:  -ESRCH the loop has ended, or did so before @function returned;
+ *          -ENOTCONN, -ENOMEM, -EINVAL as for iv_loop_call(); -EDEADLK the
+ *          loop waits for this thread's, perhaps by way of others, whatever
+ *          the timeouts; -ETIMEDOUT the function has not begun and never
+ *          will; -EINPROGRESS it has begun and was not done in time: it goes
+ *          on, and @cookie must last until then.
+ * Threads: any, with a loop or without.
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_call_wait(iv_loop_id id, int (*function)(void *cookie),
+		      void *cookie, int64_t timeout_ns, int *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,11 +7,10 @@
  * slept in while it holds any. While it holds none the thread sleeps on its
  * worker's semaphore, which costs no descriptor.
  */
-#include <errno.h>
 #include <sched.h>
-#include <time.h>
 #include "annotate.h"
 #include "pool.h"
+#include "semaphore.h"
 
 /* A thread without work ends after this long. */
 enum { IDLE_MS = 10000 };
@@ -24,15 +23,6 @@ enum { LOOK_INTERVAL_NS = 50000 };
  * thread sleeps on its semaphore and looks after the loop this often.
  */
 enum { NO_KICK_MS = 10 };
-
-#ifdef IV__HAVE_SEM_CLOCKWAIT
-#define SEM_CLOCK CLOCK_MONOTONIC
-#define sem_wait_until(sem, until) sem_clockwait(sem, SEM_CLOCK, until)
-#else
-/* A clock that jumps ends an idle thread early or late, no more. */
-#define SEM_CLOCK CLOCK_REALTIME
-#define sem_wait_until(sem, until) sem_timedwait(sem, until)
-#endif
 
 static _Thread_local struct iv__pool *pool_of_this_thread;
 
@@ -89,31 +79,15 @@ static void drop_kick(struct iv__pool_thread *self)
 	}
 }
 
-/* 0, or -1 with errno set to ETIMEDOUT. */
+/* 0 or -ETIMEDOUT. */
 static int wait_for_call(sem_t *call, int timeout_ms)
 {
-	struct timespec until;
-	int ret;
-
-	clock_gettime(SEM_CLOCK, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += timeout_ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
-
-	do {
-		ret = sem_wait_until(call, &until);
-	} while (ret < 0 && errno == EINTR);
-
-	return ret;
+	return iv__sem_wait(call, timeout_ms * INT64_C(1000000));
 }
 
 static void take_call(sem_t *call)
 {
-	while (sem_wait(call) < 0)
-		continue;
+	iv__sem_wait(call, -1);
 }
 
 /* K4 of one in SLEEP. False: nobody called, the worker is dead. */

@@ -76,6 +76,7 @@ static void unlist_closing(struct iv__loop *loop)
 
 	atomic_fetch_sub(&num_open, 1);
 	atomic_exchange(&slot->id, 0);
+	iv__calls_end(slot);
 	iv__loop_name_replace(slot, NULL);
 	iv__slot_give_back(&table, (uint32_t)loop->id);
 	loop->id = 0;
@@ -96,6 +97,7 @@ static void forget_others(void)
 	for (place = iv__slot_table_num(&table); place > 0; place--) {
 		struct iv__loop_slot *slot = slot_at(place);
 
+		iv__calls_forked(&slot->calls, place == (uint32_t)own);
 		if (place == (uint32_t)own)
 			continue;
 		atomic_exchange(&slot->id, 0);

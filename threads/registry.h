@@ -55,6 +55,7 @@
 #include <stdint.h>
 #include <iv_loop.h>
 #include "../runtime/loop.h"
+#include "loop_call.h"
 #include "slot_table.h"
 
 struct iv__loop_name {
@@ -63,9 +64,10 @@ struct iv__loop_name {
 };
 
 struct iv__loop_slot {
-	struct iv__slot slot; /* slot_table.h */
-	_Atomic(uint64_t) id; /* a: 0 while nobody's */
-	_Atomic(void *) name; /* r: struct iv__loop_name, or NULL */
+	struct iv__slot slot;	/* slot_table.h */
+	_Atomic(uint64_t) id;	/* a: 0 while nobody's */
+	_Atomic(void *) name;	/* r: struct iv__loop_name, or NULL */
+	struct iv__calls calls; /* its own */
 };
 
 /* The slot that @id leads to, whatever loop it has now; NULL: to none. */

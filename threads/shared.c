@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "event_handle.h"
+#include "pool.h"
 #include "shared.h"
 
 static struct iv__inbox *inbox_of(struct iv__loop *loop)
@@ -42,6 +43,7 @@ static void close_shared(struct iv__loop *loop)
 	iv__thread_orphan_children(shared);
 	iv__signal_let_go(shared);
 	iv__wait_let_go(shared);
+	iv__calls_unlisten(loop, &shared->bell);
 	iv__event_slots_let_go(shared->inbox);
 	iv__inbox_close(shared->inbox);
 	iv__inbox_give_back(shared->inbox);
@@ -77,6 +79,9 @@ static struct iv__shared *make(struct iv__loop *loop)
 	INIT_IV_LIST_HEAD(&shared->children);
 	INIT_IV_LIST_HEAD(&shared->pools);
 	INIT_IV_LIST_HEAD(&shared->signals);
+	/* Failing that, its owner works all the same, and hears no calls. */
+	if (iv__pool_of_this_thread() == NULL)
+		iv__calls_listen(loop, &shared->bell);
 
 	return shared;
 

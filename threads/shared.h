@@ -11,6 +11,7 @@
 #define IV__SHARED_H
 
 #include "inbox.h"
+#include "loop_call.h"
 
 struct iv__waits;
 
@@ -20,6 +21,7 @@ struct iv__shared {
 	struct iv_list_head pools;    /* o: pools whose threads may live */
 	struct iv_list_head signals;  /* o: signal.c's interests */
 	struct iv__waits *waits;      /* o: NULL until wait.c needs it */
+	struct iv__bell bell;	      /* o: loop_call.c's */
 };
 
 /*
