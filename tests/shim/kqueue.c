@@ -86,7 +86,8 @@ static void in_child(void)
 	after_fork();
 }
 
-__attribute__((constructor)) static void load(void)
+/* Ahead of constructors that open loops. */
+__attribute__((constructor(101))) static void load(void)
 {
 	marker = eventfd(1, EFD_CLOEXEC);
 	pthread_atfork(before_fork, after_fork, in_child);
