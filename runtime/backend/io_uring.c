@@ -37,9 +37,10 @@ enum {
 	SQ_ENTRIES = 128,
 	CQ_ENTRIES = 512,
 	FEW_SLOTS = 512,	/* what a ring of that size is good for */
-	MANY_CQ_ENTRIES = 8192, /* for all that are more */
+	MANY_CQ_ENTRIES = 4096, /* for all that are more */
 	MIN_SLOTS = 64,
-	MAX_NOISE = 4, /* reports that nobody wants */
+	MAX_NOISE = 4,	/* reports that nobody wants */
+	MAX_CALLS = 32, /* for reports of one wait */
 	NO_SLOT = -1,
 };
 
@@ -723,6 +724,21 @@ static void block(struct uring_state *st, int64_t timeout_ns)
 	check(st, ret);
 }
 
+/* The kernel makes only some twenty of the reports that it owes in a call. */
+static bool collect_rest(struct iv__loop *loop, bool surely)
+{
+	struct uring_state *st = loop->backend_state;
+	bool found = collect_all(loop, surely);
+	int calls;
+
+	for (calls = 0; calls < MAX_CALLS && owes_reports(st); calls++) {
+		submit(st);
+		found |= collect_all(loop, surely);
+	}
+
+	return found;
+}
+
 static void uring_wait(struct iv__loop *loop, int64_t timeout_ns)
 {
 	struct uring_state *st = loop->backend_state;
@@ -730,16 +746,14 @@ static void uring_wait(struct iv__loop *loop, int64_t timeout_ns)
 
 	found = renew_if_worn(loop);
 	settle_all(loop);
-	if (owes_reports(st))
-		submit(st);
-	found |= collect_all(loop, false);
+	found |= collect_rest(loop, false);
 	found |= probe(loop);
 
 	if (!found && timeout_ns != 0)
 		block(st, timeout_ns);
 	else if (io_uring_sq_ready(&st->ring) > 0)
 		submit(st);
-	collect_all(loop, true);
+	collect_rest(loop, true);
 }
 
 const struct iv__backend iv__backend_io_uring = {
