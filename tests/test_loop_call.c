@@ -21,6 +21,7 @@ struct looper {
 	bool held;
 	bool never_runs;
 	struct iv_event stay;
+	struct iv_event stay_in_child;
 };
 
 static void await(sem_t *sem)
@@ -454,6 +455,33 @@ static int wait_for_next(void *cookie)
 	return ret;
 }
 
+static int want_the_other(void *cookie)
+{
+	struct looper *other = cookie;
+	int add = 1;
+
+	return iv_loop_call_wait(other->id, answer, &add, -1, NULL);
+}
+
+static void one_may_wait_behind_the_other(void **state)
+{
+	int result = 77;
+	int i;
+
+	(void)state;
+	start(&circle[0]);
+	start(&circle[1]);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(
+			iv_loop_call_wait(circle[i % 2].id, want_the_other,
+					  &circle[1 - i % 2], -1, &result),
+			0);
+		assert_int_equal(result, 0);
+	}
+	stop(&circle[0]);
+	stop(&circle[1]);
+}
+
 static void a_circle_of_waits_is_refused(void **state)
 {
 	int first = 0;
@@ -472,28 +500,20 @@ static void a_circle_of_waits_is_refused(void **state)
 		stop(&circle[i]);
 }
 
-/* Both want the other at the same time: one at least is refused. */
-static int want_each_other(void *cookie)
-{
-	struct looper *other = cookie;
-	int add = 1;
-
-	return iv_loop_call_wait(other->id, answer, &add, -1, NULL);
-}
-
+/* Both want the other at the same time: one at least has its way. */
 static void *ask_first(void *arg)
 {
 	int result = 0;
 
 	(void)arg;
-	if (iv_loop_call_wait(circle[0].id, want_each_other, &circle[1], -1,
+	if (iv_loop_call_wait(circle[0].id, want_the_other, &circle[1], -1,
 			      &result) != 0)
 		abort();
 
 	return (void *)(intptr_t)result;
 }
 
-static void two_that_want_each_other_do_not_hang(void **state)
+static void two_that_want_the_other_do_not_hang(void **state)
 {
 	int rounds = scaled(300);
 	int result;
@@ -505,9 +525,8 @@ static void two_that_want_each_other_do_not_hang(void **state)
 	while (rounds-- > 0) {
 		pthread_t thread = start_thread(ask_first, NULL);
 
-		assert_int_equal(iv_loop_call_wait(circle[1].id,
-						   want_each_other, &circle[0],
-						   -1, &result),
+		assert_int_equal(iv_loop_call_wait(circle[1].id, want_the_other,
+						   &circle[0], -1, &result),
 				 0);
 		other = (int)(intptr_t)join_thread(thread);
 		assert_true(result == 0 || result == -EDEADLK);
@@ -553,6 +572,10 @@ static int call_in_child(void *arg)
 	if (iv_loop_call(looper->id, quit, NULL, NULL) != -ESRCH)
 		leave_child(1);
 	/* What was called before the fork is the parent's. */
+	if (iv_loop_call(iv_loop_self(), quit, NULL, NULL) != 0)
+		leave_child(3);
+	if (iv_event_register(&looper->stay_in_child) != 0)
+		leave_child(4);
 	iv_main();
 	leave_child(payload == 0 ? 0 : 2);
 }
@@ -593,8 +616,9 @@ static const struct test_case cases[] = {
 	TEST(the_end_of_a_loop_answers_all),
 	TEST(a_function_that_ends_its_thread_is_answered),
 	TEST(a_cancelled_thread_waits_on),
+	TEST(one_may_wait_behind_the_other),
 	TEST(a_circle_of_waits_is_refused),
-	TEST(two_that_want_each_other_do_not_hang),
+	TEST(two_that_want_the_other_do_not_hang),
 	TEST(workers_wait_for_items_only),
 	TEST(a_forked_child_has_calls_of_its_own),
 };
