@@ -154,12 +154,12 @@ struct iv_fd {
 	void (*handler_out)(void *cookie);
 	void (*handler_err)(void *cookie);
 
-	/* The library's own. */
-	struct iv_list_head dirty_;
+	/* The library's own; first what each report touches. */
 	struct iv_list_head ready_;
-	struct iv__loop *loop_;
 	uint8_t wanted_, watched_, fired_, flags_;
 	int index_;
+	struct iv__loop *loop_;
+	struct iv_list_head dirty_;
 	void *backend_[5];
 };
 

@@ -52,7 +52,7 @@ PLACE(iv_fd, cookie, 8);
 PLACE(iv_fd, handler_in, 16);
 PLACE(iv_fd, handler_out, 24);
 PLACE(iv_fd, handler_err, 32);
-PLACE(iv_fd, dirty_, 40);
+PLACE(iv_fd, ready_, 40);
 
 SIZE(iv_task, 64);
 PLACE(iv_task, cookie, 0);

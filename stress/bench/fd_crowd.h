@@ -3,13 +3,8 @@
  * Many descriptors, few of them active: write to some, run until each of
  * these has had its callback, write to others. Part of fd_cases.c.
  */
-struct member {
-	struct peer_fd p;
-	int fd;
-};
-
 static struct crowd {
-	struct member *members;
+	struct peer_fd *members;
 	size_t *order; /* a random permutation, gone through in turn */
 	size_t count, among, next;
 	unsigned long active, pending, rounds;
@@ -33,10 +28,9 @@ static void stir(void)
 
 	crowd.pending = crowd.active;
 	for (i = 0; i < crowd.active; i++) {
-		struct member *m = &crowd.members[crowd.order[crowd.next]];
+		int fd = fd_number(&crowd.members[crowd.order[crowd.next]]);
 
-		must_be(write(m->fd, &one, sizeof(one)) == sizeof(one),
-			"write");
+		must_be(write(fd, &one, sizeof(one)) == sizeof(one), "write");
 		if (++crowd.next == crowd.among)
 			crowd.next = 0;
 	}
@@ -44,10 +38,10 @@ static void stir(void)
 
 static void heard(void *cookie)
 {
-	struct member *m = cookie;
+	int fd = fd_number(cookie);
 	uint64_t count;
 
-	must_be(read(m->fd, &count, sizeof(count)) == sizeof(count), "read");
+	must_be(read(fd, &count, sizeof(count)) == sizeof(count), "read");
 	if (--crowd.pending)
 		return;
 	if (--crowd.rounds)
@@ -76,12 +70,12 @@ static void crowd_grow(size_t count)
 	size_t i, j;
 
 	for (i = crowd.count; i < count; i++) {
-		struct member *m = &crowd.members[i];
+		struct peer_fd *p = &crowd.members[i];
+		int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-		m->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		must_be(m->fd >= 0, "eventfd");
-		fd_open(&m->p, m->fd, heard, m);
-		fd_register(&m->p);
+		must_be(fd >= 0, "eventfd");
+		fd_open(p, fd, heard, p);
+		fd_register(p);
 		j = draw() % (i + 1);
 		crowd.order[i] = crowd.order[j];
 		crowd.order[j] = i;

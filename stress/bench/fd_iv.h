@@ -57,6 +57,11 @@ fd_open(struct peer_fd *p, int fd, void (*readable)(void *), void *cookie)
 	p->readable = readable;
 }
 
+static inline int fd_number(const struct peer_fd *p)
+{
+	return p->iv.fd;
+}
+
 static inline void fd_register(struct peer_fd *p)
 {
 	p->iv.handler_in = p->readable;

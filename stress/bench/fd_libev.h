@@ -70,6 +70,11 @@ fd_open(struct peer_fd *p, int fd, void (*readable)(void *), void *cookie)
 	p->out.data = p;
 }
 
+static inline int fd_number(const struct peer_fd *p)
+{
+	return p->in.fd;
+}
+
 static inline void fd_register(struct peer_fd *p)
 {
 	ev_io_start(loop, &p->in);

@@ -71,6 +71,11 @@ fd_open(struct peer_fd *p, int fd, void (*readable)(void *), void *cookie)
 		peer_die("event_assign failed");
 }
 
+static inline int fd_number(const struct peer_fd *p)
+{
+	return event_get_fd(&p->in);
+}
+
 static inline void fd_register(struct peer_fd *p)
 {
 	event_add(&p->in, NULL);

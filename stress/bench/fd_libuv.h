@@ -75,6 +75,11 @@ static void watch(struct peer_fd *p)
 		uv_poll_stop(&p->uv);
 }
 
+static inline int fd_number(const struct peer_fd *p)
+{
+	return p->fd;
+}
+
 static inline void fd_register(struct peer_fd *p)
 {
 	if (uv_poll_init(&loop, &p->uv, p->fd))

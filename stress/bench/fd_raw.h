@@ -53,6 +53,11 @@ fd_open(struct peer_fd *p, int fd, void (*readable)(void *), void *cookie)
 	p->raw.cookie = cookie;
 }
 
+static inline int fd_number(const struct peer_fd *p)
+{
+	return p->raw.fd;
+}
+
 static inline void fd_register(struct peer_fd *p)
 {
 	p->raw.events = EPOLLIN;
