@@ -307,6 +307,30 @@ static void in_a_child_those_of_the_forking_thread_are_alive(void **state)
 	iv_deinit();
 }
 
+static int run_what_is_pending(void *arg)
+{
+	(void)arg;
+	run_to_the_end();
+	assert_noted("own end");
+	iv_event_unregister(&own);
+	iv_deinit();
+
+	return 0;
+}
+
+static void what_is_pending_at_a_fork_is_handled_in_both(void **state)
+{
+	(void)state;
+	iv_init();
+	own_handle = open_handle(&own, "own", note);
+	assert_int_equal(post_elsewhere(own_handle), 0);
+	in_child(run_what_is_pending, NULL);
+	run_to_the_end();
+	assert_noted("own end");
+	iv_event_unregister(&own);
+	iv_deinit();
+}
+
 /* The forking thread has no loop. */
 static int open_one(void *arg)
 {
@@ -344,6 +368,7 @@ static const struct test_case cases[] = {
 	TEST(a_left_one_may_be_registered_again),
 	TEST(loops_end_under_posts),
 	TEST(in_a_child_those_of_the_forking_thread_are_alive),
+	TEST(what_is_pending_at_a_fork_is_handled_in_both),
 	TEST(a_child_may_have_loops_and_handles_of_its_own),
 };
 
