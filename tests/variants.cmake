@@ -15,9 +15,13 @@
 # everything under asan, and what is THREADED under every tool; the last two
 # with eventfd only. What shares its code with epoll or poll, it has plain and
 # with eventfd only.
+#
+# io_uring may be forbidden, and is refused on valgrind: there it has no tests,
+# and they are skipped as "unavailable" where a loop does not open.
 
 set(iv_backends epoll epoll-timerfd ppoll poll)
 set(iv_relatives epoll-timerfd ppoll)
+set(iv_backends_if_allowed io_uring)
 set(iv_wakers eventfd pipe)
 set(iv_valgrind_tools memcheck helgrind drd)
 set(iv_tools plain asan tsan tsan-user ${iv_valgrind_tools})
@@ -60,6 +64,12 @@ foreach(flavour asan tsan)
 	target_link_libraries(ivykis_${flavour}
 		PRIVATE ${needed_libraries})
 endforeach()
+
+# Runs a test, or says that its method is unavailable.
+add_executable(needs_method "${CMAKE_CURRENT_LIST_DIR}/needs_method.c")
+target_link_libraries(needs_method PRIVATE ivykis ivykis_flags)
+set_target_properties(needs_method PROPERTIES
+	RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
 
 # iv_flavoured_objects(<name> SOURCES <file>... [WHITE_BOX])
 #
@@ -183,9 +193,15 @@ function(iv_add_variants name target)
 		set(arg_TIMEOUT 120)
 	endif()
 
-	foreach(backend IN LISTS iv_backends)
+	foreach(backend IN LISTS iv_backends iv_backends_if_allowed)
+		set(tools ${iv_tools})
+		set(wrapper)
+		if(backend IN_LIST iv_backends_if_allowed)
+			list(REMOVE_ITEM tools ${iv_valgrind_tools})
+			set(wrapper $<TARGET_FILE:needs_method>)
+		endif()
 		foreach(waker IN LISTS iv_wakers)
-			foreach(tool IN LISTS iv_tools)
+			foreach(tool IN LISTS tools)
 				iv_add_variant()
 			endforeach()
 			if(arg_LONG_ARGS)
@@ -207,7 +223,7 @@ macro(iv_add_variant)
 	endif()
 	iv_labels(labels ${backend} ${waker} ${tool} ${under_tools})
 	iv_tool_command(command ${target} ${tool})
-	add_test(NAME ${test} COMMAND ${command} ${arg_ARGS})
+	add_test(NAME ${test} COMMAND ${wrapper} ${command} ${arg_ARGS})
 	iv_set_variant_properties()
 endmacro()
 
@@ -215,7 +231,8 @@ macro(iv_add_long_variant)
 	set(test ${name}.${backend}.${waker}.long)
 	set(tool plain)
 	set(labels plain long)
-	add_test(NAME ${test} COMMAND ${target} ${arg_LONG_ARGS})
+	add_test(NAME ${test} COMMAND ${wrapper} $<TARGET_FILE:${target}>
+		${arg_LONG_ARGS})
 	iv_set_variant_properties()
 endmacro()
 
@@ -233,4 +250,7 @@ macro(iv_set_variant_properties)
 		LABELS "${labels}"
 		ENVIRONMENT "IV_SELECT_POLL_METHOD=${backend};${iv_environment_${tool}}"
 		ENVIRONMENT_MODIFICATION "IV_FORCE_PIPE=${force_pipe};IV_EXCLUDE_POLL_METHOD=unset:")
+	if(wrapper)
+		set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77)
+	endif()
 endmacro()
