@@ -363,6 +363,50 @@ static void try_one_number_twice(void **state)
 	iv_deinit();
 }
 
+static int is_refused_twice(void *arg)
+{
+	int refused;
+
+	(void)arg;
+	iv_init();
+	refused = answers()->twice == REFUSED;
+	iv_deinit();
+
+	return refused;
+}
+
+static void register_both(void *arg)
+{
+	(void)arg;
+	iv_init();
+	probe_register(&probe, IN);
+	probe_register(&again, OUT);
+	run_rounds(2);
+	iv_fd_unregister(&again.fd);
+	iv_fd_unregister(&probe.fd);
+	iv_deinit();
+}
+
+static int register_both_in_child(void *arg)
+{
+	register_both(arg);
+
+	return probe.in != 2 || again.out != 2;
+}
+
+static void register_one_number_twice(void **state)
+{
+	(void)state;
+	probe_socket(&probe);
+	put_byte(probe.far);
+	probe_on(&again, probe.fd.fd);
+	if (status_of_child(is_refused_twice, NULL) != 0)
+		expect_fatal(register_both, NULL, "iv_fd_register", "once");
+	else
+		in_child(register_both_in_child, NULL);
+	probe_close(&probe);
+}
+
 static const struct test_case cases[] = {
 	TEST(try_a_pipe),
 	TEST(try_a_socket),
@@ -378,6 +422,7 @@ static const struct test_case cases[] = {
 	TEST(try_no_descriptor),
 	TEST(register_no_descriptor),
 	TEST(try_one_number_twice),
+	TEST(register_one_number_twice),
 };
 
 GROUP(kinds);
