@@ -3,6 +3,7 @@
  * lock.c - the mutex of what is rare
  */
 #include <pthread.h>
+#include "channel.h"
 #include "event_handle.h"
 #include "lock.h"
 
@@ -24,6 +25,7 @@ static void unlock_in_child(void)
 	iv__signal_forked();
 	iv__inboxes_forked();
 	iv__event_slots_forked();
+	iv__channels_forked();
 	iv__unlock();
 }
 

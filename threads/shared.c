@@ -25,6 +25,11 @@ static void after_sleep(struct iv__loop *loop)
 	iv__inbox_after_sleep(inbox_of(loop));
 }
 
+static bool has_posts(struct iv__loop *loop)
+{
+	return iv__inbox_has_posts(inbox_of(loop));
+}
+
 static void dispatch(struct iv__loop *loop)
 {
 	iv__inbox_dispatch(inbox_of(loop));
@@ -43,6 +48,7 @@ static void close_shared(struct iv__loop *loop)
 	iv__thread_orphan_children(shared);
 	iv__signal_let_go(shared);
 	iv__wait_let_go(shared);
+	iv__channels_let_go(shared);
 	iv__calls_unlisten(loop, &shared->bell);
 	iv__event_slots_let_go(shared->inbox);
 	iv__inbox_close(shared->inbox);
@@ -53,6 +59,7 @@ static void close_shared(struct iv__loop *loop)
 static const struct iv__hooks hooks = {
 	.before_sleep = before_sleep,
 	.after_sleep = after_sleep,
+	.has_posts = has_posts,
 	.dispatch = dispatch,
 	.reopened = reopened,
 	.close = close_shared,
@@ -79,6 +86,7 @@ static struct iv__shared *make(struct iv__loop *loop)
 	INIT_IV_LIST_HEAD(&shared->children);
 	INIT_IV_LIST_HEAD(&shared->pools);
 	INIT_IV_LIST_HEAD(&shared->signals);
+	INIT_IV_LIST_HEAD(&shared->channels);
 	/* Failing that, its owner works all the same, and hears no calls. */
 	if (iv__pool_of_this_thread() == NULL)
 		iv__calls_listen(loop, &shared->bell);

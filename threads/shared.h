@@ -20,6 +20,7 @@ struct iv__shared {
 	struct iv_list_head children; /* o: threads it has created */
 	struct iv_list_head pools;    /* o: pools whose threads may live */
 	struct iv_list_head signals;  /* o: signal.c's interests */
+	struct iv_list_head channels; /* o: that it receives from */
 	struct iv__waits *waits;      /* o: NULL until wait.c needs it */
 	struct iv__bell bell;	      /* o: loop_call.c's */
 };
@@ -39,5 +40,8 @@ void iv__thread_orphan_children(struct iv__shared *shared);
 /* signal.c, wait.c: forget what a closing loop still has registered. */
 void iv__signal_let_go(struct iv__shared *shared);
 void iv__wait_let_go(struct iv__shared *shared);
+
+/* channel.c: close the channels that a closing loop still has. */
+void iv__channels_let_go(struct iv__shared *shared);
 
 #endif

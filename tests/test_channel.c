@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_channel.c - messages from many threads to one loop
+ */
+#include <signal.h>
+#include "channel_bed.h"
+
+static struct iv_channel channel;
+static struct iv_channel_sender sender, second;
+static struct letter letter[4];
+static struct letter many[1000];
+
+static void close_both_ends(void)
+{
+	iv_channel_sender_close(&sender);
+	iv_channel_unregister(&channel);
+	iv_deinit();
+}
+
+static void open_here(void)
+{
+	iv_init();
+	open_both(&channel, &sender);
+}
+
+/* Sending *****************************************************************/
+
+static void messages_come_in_order_and_not_at_once(void **state)
+{
+	(void)state;
+	open_here();
+	assert_int_equal(send_word(&sender, &letter[0], "a"), 0);
+	assert_int_equal(send_word(&sender, &letter[1], "b"), 0);
+	assert_int_equal(send_word(&sender, &letter[2], "c"), 0);
+	assert_noted("");
+	run_to_the_end();
+	assert_noted("a b c end");
+	close_both_ends();
+}
+
+static void *send_three(void *arg)
+{
+	(void)arg;
+	if (send_word(&sender, &letter[0], "a") != 0 ||
+	    send_word(&sender, &letter[1], "b") != 0 ||
+	    send_word(&sender, &letter[2], "c") != 0)
+		return "refused";
+
+	return NULL;
+}
+
+static void a_thread_without_a_loop_may_send(void **state)
+{
+	(void)state;
+	open_here();
+	assert_null(in_thread(send_three, NULL));
+	run_to_the_end();
+	assert_noted("a b c end");
+	close_both_ends();
+}
+
+static pthread_t handler_thread;
+
+static void see_thread(void *cookie, struct iv_channel_message *message)
+{
+	(void)cookie;
+	(void)message;
+	handler_thread = pthread_self();
+	iv_quit();
+}
+
+static void *send_one(void *arg)
+{
+	(void)arg;
+
+	return send_word(&sender, &letter[0], "a") == 0 ? NULL : "refused";
+}
+
+/* The message comes before the loop sleeps or after: both in 200 rounds. */
+static void a_message_wakes_the_receiver(void **state)
+{
+	int rounds = scaled(200);
+	pthread_t thread;
+
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.handler = see_thread;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	while (rounds-- > 0) {
+		thread = start_thread(send_one, NULL);
+		run_until_quit("the message");
+		assert_true(pthread_equal(handler_thread, pthread_self()));
+		assert_null(join_thread(thread));
+	}
+	close_both_ends();
+}
+
+static void send_on(void *cookie, struct iv_channel_message *message)
+{
+	int *left = cookie;
+
+	note("a");
+	if (--*left > 0)
+		assert_int_equal(iv_channel_send(&sender, message), 0);
+	else
+		iv_quit();
+}
+
+static void a_handler_may_send_the_message_on(void **state)
+{
+	int left = 3;
+
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.handler = send_on;
+	channel.cookie = &left;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	send_word(&sender, &letter[0], "a");
+	run_until_quit("the third time");
+	assert_noted("a a a");
+	close_both_ends();
+}
+
+static void free_it(void *cookie, struct iv_channel_message *message)
+{
+	struct letter *own = letter_of(message);
+
+	if (--*(int *)cookie == 0)
+		iv_quit();
+	memset(own, 0xa5, sizeof(*own));
+	free(own);
+}
+
+static void *send_allocated(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		struct letter *own = malloc(sizeof(*own));
+
+		if (own == NULL || send_word(&sender, own, "a") != 0)
+			return arg;
+	}
+
+	return NULL;
+}
+
+static void a_handler_may_free_the_message(void **state)
+{
+	pthread_t thread;
+	int left = 100;
+
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.handler = free_it;
+	channel.cookie = &left;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	thread = start_thread(send_allocated, &left);
+	run_until_quit("the last message");
+	assert_null(join_thread(thread));
+	close_both_ends();
+}
+
+static void on_signal(int signum)
+{
+	(void)signum;
+	if (send_word(&second, &letter[3], "signal") != 0)
+		abort();
+}
+
+static void a_signal_handler_may_send(void **state)
+{
+	(void)state;
+	open_here();
+	iv_channel_sender_clone(&second, &sender);
+	signal(SIGUSR1, on_signal);
+	errno = ERANGE;
+	raise(SIGUSR1);
+	assert_int_equal(errno, ERANGE);
+	signal(SIGUSR1, SIG_DFL);
+	run_to_the_end();
+	assert_noted("signal end");
+	iv_channel_sender_close(&second);
+	close_both_ends();
+}
+
+static void *send_cancelled(void *arg)
+{
+	pthread_cancel(pthread_self());
+	send_word(&sender, &letter[0], "a");
+	pthread_testcancel();
+
+	return arg;
+}
+
+static void a_cancelled_thread_finishes_its_send(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.handler = see_thread;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	thread = start_thread(send_cancelled, NULL);
+	run_until_quit("the message of a cancelled thread");
+	assert_ptr_equal(join_thread(thread), PTHREAD_CANCELED);
+	close_both_ends();
+}
+
+/* Fairness ****************************************************************/
+
+static unsigned int num_got, got_at_once, most_at_once;
+
+static void count(void *cookie, struct iv_channel_message *message)
+{
+	(void)cookie;
+	(void)message;
+	num_got++;
+	if (++got_at_once > most_at_once)
+		most_at_once = got_at_once;
+}
+
+static void *send_many(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 1000; i++)
+		send_word(&sender, &many[i], "m");
+
+	return NULL;
+}
+
+static void open_counting(void)
+{
+	iv_init();
+	init_channel(&channel);
+	channel.handler = count;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+}
+
+/* Tasks run once a round, and one that registers itself in each. */
+static void begin_round(void *cookie)
+{
+	got_at_once = 0;
+	if (num_got == 1000)
+		iv_quit();
+	else
+		iv_task_register(cookie);
+}
+
+static void a_batch_has_256_at_most(void **state)
+{
+	struct iv_task task;
+
+	(void)state;
+	open_counting();
+	in_thread(send_many, NULL);
+	IV_TASK_INIT(&task);
+	task.handler = begin_round;
+	task.cookie = &task;
+	iv_task_register(&task);
+	run_until_quit("a thousand messages");
+	assert_int_equal(most_at_once, 256);
+	close_both_ends();
+}
+
+static int fd_calls;
+
+static void quit_at_tenth(void *cookie)
+{
+	(void)cookie;
+	if (++fd_calls == 10)
+		iv_quit();
+}
+
+static void send_for_ever(void *cookie, struct iv_channel_message *message)
+{
+	(void)cookie;
+	num_got++;
+	assert_int_equal(iv_channel_send(&sender, message), 0);
+}
+
+/* Messages that send themselves again, and a descriptor always ready. */
+static void one_sent_from_its_handler_comes_in_a_later_batch(void **state)
+{
+	struct iv_fd fd;
+	int pipefd[2];
+
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.handler = send_for_ever;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	make_pipe(pipefd);
+	put_byte(pipefd[1]);
+	IV_FD_INIT(&fd);
+	fd.fd = pipefd[0];
+	fd.handler_in = quit_at_tenth;
+	iv_fd_register(&fd);
+	send_word(&sender, &letter[0], "a");
+	run_until_quit("the descriptor");
+	assert_int_equal(fd_calls, 10);
+	assert_in_range(num_got, 1, 160);
+	iv_fd_unregister(&fd);
+	close_both(pipefd);
+	close_both_ends();
+}
+
+static void wait_for_more(void *cookie, struct iv_channel_message *message)
+{
+	got(cookie, message);
+	if (letter_of(message) == &letter[0]) {
+		note("(");
+		send_word(&sender, &letter[2], "c");
+		run_until_quit("the message behind the next");
+		note(")");
+	}
+	if (letter_of(message) == &letter[2])
+		iv_quit();
+}
+
+static void a_handler_may_wait_for_the_next_messages(void **state)
+{
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.handler = wait_for_more;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	send_word(&sender, &letter[0], "a");
+	send_word(&sender, &letter[1], "b");
+	iv_main(); /* what ends the inner one ends both */
+	assert_noted("a ( b c )");
+	send_word(&sender, &letter[1], "b");
+	run_to_the_end();
+	assert_noted("b end");
+	close_both_ends();
+}
+
+static void wait_and_send(void *cookie, struct iv_channel_message *message)
+{
+	(void)cookie;
+	num_got++;
+	if (letter_of(message) == &letter[0]) {
+		in_thread(send_many, NULL);
+		run_until_quit("the last message of another thread");
+	}
+	if (letter_of(message) == &many[999])
+		iv_quit();
+}
+
+static void and_for_those_that_come_meanwhile(void **state)
+{
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.handler = wait_and_send;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	send_word(&sender, &letter[0], "a");
+	iv_main();
+	assert_int_equal(num_got, 1001);
+	close_both_ends();
+}
+
+/* Several senders *********************************************************/
+
+static void each_sender_counts_until_it_is_closed(void **state)
+{
+	(void)state;
+	open_here();
+	iv_channel_sender_clone(&second, &sender);
+	send_word(&sender, &letter[0], "a");
+	send_word(&second, &letter[1], "b");
+	iv_channel_sender_close(&sender);
+	run_to_the_end();
+	assert_noted("a b end");
+	send_word(&second, &letter[1], "b");
+	iv_channel_sender_close(&second);
+	run_to_the_end();
+	assert_noted("b closed end");
+	iv_channel_unregister(&channel);
+	iv_deinit();
+}
+
+/* The second closes while the word of the first is still on its way. */
+static void closed_is_told_when_nothing_is_left(void **state)
+{
+	(void)state;
+	open_here();
+	iv_channel_sender_close(&sender);
+	open_sender(&second, &channel);
+	send_word(&second, &letter[0], "a");
+	iv_channel_sender_close(&second);
+	run_to_the_end();
+	assert_noted("a closed end");
+	open_sender(&second, &channel);
+	run_to_the_end();
+	assert_noted("end");
+	iv_channel_sender_close(&second);
+	run_to_the_end();
+	assert_noted("closed end");
+	iv_channel_unregister(&channel);
+	iv_deinit();
+}
+
+static void *close_it(void *arg)
+{
+	iv_channel_sender_close(arg);
+
+	return NULL;
+}
+
+static void close_and_quit(void *cookie)
+{
+	(void)cookie;
+	iv_channel_unregister(&channel);
+}
+
+static void a_close_elsewhere_wakes_the_receiver(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.closed = close_and_quit;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	thread = start_thread(close_it, &sender);
+	iv_main();
+	join_thread(thread);
+	iv_deinit();
+}
+
+static const struct test_case cases[] = {
+	TEST(messages_come_in_order_and_not_at_once),
+	TEST(a_thread_without_a_loop_may_send),
+	TEST(a_message_wakes_the_receiver),
+	TEST(a_handler_may_send_the_message_on),
+	TEST(a_handler_may_free_the_message),
+	TEST(a_signal_handler_may_send),
+	TEST(a_cancelled_thread_finishes_its_send),
+	TEST(a_batch_has_256_at_most),
+	TEST(one_sent_from_its_handler_comes_in_a_later_batch),
+	TEST(a_handler_may_wait_for_the_next_messages),
+	TEST(and_for_those_that_come_meanwhile),
+	TEST(each_sender_counts_until_it_is_closed),
+	TEST(closed_is_told_when_nothing_is_left),
+	TEST(a_close_elsewhere_wakes_the_receiver),
+};
+
+TEST_MAIN(cases)
