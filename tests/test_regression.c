@@ -151,6 +151,30 @@ static void an_error_without_handlers_does_not_spin(void **state)
 	iv_deinit();
 }
 
+/* Its peer has said all, which some methods tell unasked. */
+static void a_half_closed_one_that_cannot_be_written_does_not_spin(void **state)
+{
+	char bytes[4096] = { 0 };
+	int sock[2];
+
+	(void)state;
+	iv_init();
+	make_socketpair(sock);
+	watch(sock[0], NULL);
+	while (write(sock[0], bytes, sizeof(bytes)) > 0)
+		;
+	iv_fd_set_handler_out(&fd, note_and_quit);
+	shutdown(sock[1], SHUT_WR);
+	assert_sleeps();
+	while (recv(sock[1], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	run_until_quit("room to write");
+	assert_noted("fd");
+	iv_fd_unregister(&fd);
+	close_both(sock);
+	iv_deinit();
+}
+
 static void one_kept_open_by_a_dup_does_not_spin(void **state)
 {
 	int pipefd[2], dupfd;
@@ -440,6 +464,7 @@ static void a_post_pending_at_fork_is_not_stuck_in_the_child(void **state)
 static const struct test_case cases[] = {
 	TEST(a_hangup_without_handlers_does_not_spin),
 	TEST(an_error_without_handlers_does_not_spin),
+	TEST(a_half_closed_one_that_cannot_be_written_does_not_spin),
 	TEST(one_kept_open_by_a_dup_does_not_spin),
 	TEST(one_closed_before_unregistering_does_not_spin),
 	TEST(its_number_used_again_is_not_called_for_it),
