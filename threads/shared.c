@@ -25,11 +25,6 @@ static void after_sleep(struct iv__loop *loop)
 	iv__inbox_after_sleep(inbox_of(loop));
 }
 
-static bool has_posts(struct iv__loop *loop)
-{
-	return iv__inbox_has_posts(inbox_of(loop));
-}
-
 static void dispatch(struct iv__loop *loop)
 {
 	iv__inbox_dispatch(inbox_of(loop));
@@ -59,7 +54,6 @@ static void close_shared(struct iv__loop *loop)
 static const struct iv__hooks hooks = {
 	.before_sleep = before_sleep,
 	.after_sleep = after_sleep,
-	.has_posts = has_posts,
 	.dispatch = dispatch,
 	.reopened = reopened,
 	.close = close_shared,
