@@ -4,52 +4,15 @@
  * header named by BENCH_ADAPTER. All figures are CPU time of the thread that
  * runs the loop, but for those of the echo server.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "peer.h"
-
-static void must_be(int ok, const char *what)
-{
-	if (!ok)
-		peer_die("%s: %m", what);
-}
-
-/* What a user does for a library that leaves it to him, as books have it ... */
-static inline void make_nonblocking(int fd)
-{
-	must_be(!fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK),
-		"fcntl(F_SETFL)");
-}
-
-static inline void make_close_on_exec(int fd)
-{
-	must_be(!fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC),
-		"fcntl(F_SETFD)");
-}
-
-static inline void make_urgent_inline(int fd)
-{
-	int on = 1;
-
-	must_be(!setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)),
-		"setsockopt(SO_OOBINLINE)");
-}
-
-/* ... and in as few calls as can be. */
-static inline void make_both(int fd)
-{
-	int on = 1;
-
-	must_be(!ioctl(fd, FIONBIO, &on) && !ioctl(fd, FIOCLEX), "ioctl");
-}
-
+#include "fd_user.h"
 #include BENCH_ADAPTER
 
 static void *must(void *memory)
