@@ -49,7 +49,7 @@ iv_event_handle iv_event_handle_of(struct iv_event *event);
  * Posts by handle are merged with each other until the handler starts, and
  * what was written before each is seen by it. With those of iv_event_post()
  * they are not merged: one of each may cause two calls. A post from the
- * owner's thread is handled when the loop has looked at its descriptors.
+ * owner's thread is handled in the next round of its loop.
  *
  * A thread that ends inside the call, by asynchronous cancellation or in a
  * signal handler, may take later posts by this handle with it.

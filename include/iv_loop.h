@@ -163,6 +163,65 @@ int iv_loop_call(iv_loop_id id, void (*function)(void *cookie), void *cookie,
 int iv_loop_call_wait(iv_loop_id id, int (*function)(void *cookie),
 		      void *cookie, int64_t timeout_ns, int *result);
 
+/*
+ * iv_loop_run_once - one round of the calling thread's loop
+ * @timeout_ns: how long to wait for something to happen; 0: not at all;
+ *              negative: for ever
+ *
+ * Waits until a descriptor is ready, a timer is due or something was posted,
+ * handles it, and runs the timers and tasks that are due then; with tasks
+ * registered there is no wait. Returns 1 while iv_main() would go on, else 0:
+ * nothing is registered, then nothing was waited for, or a handler has called
+ * iv_quit(). May be called inside a callback.
+ *
+ * Errors:  no loop: iv_fatal().
+ * Threads: one that called iv_init().
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_run_once(int64_t timeout_ns);
+
+/*
+ * iv_loop_prepare - let another loop wait for this one
+ * @timeout_ns: receives how long the host may wait; 0: not at all; -1: until
+ *              the descriptor is readable; untouched on errors
+ *
+ *	fd = iv_loop_prepare(&timeout_ns);
+ *	wait until fd is readable, or timeout_ns are over, or what you like;
+ *	iv_loop_run_once(0);
+ *
+ * Returns a descriptor that stays the loop's and the same while it is open
+ * (in a forked child it is another one), to be polled for reading only. Each
+ * wait of the host needs a call of its own, behind everything that registers
+ * or unregisters. Between the two calls the loop counts as asleep: a post
+ * makes the descriptor readable.
+ *
+ * Errors:  -ENOTSUP the poll method cannot; epoll and epoll-timerfd can;
+ *          -EINVAL @timeout_ns is NULL; no loop: iv_fatal().
+ * Threads: one that called iv_init().
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_prepare(int64_t *timeout_ns);
+
+/* A spin longer than this would keep descriptors waiting. */
+enum { IV_LOOP_MAX_SPIN_US = 1000 };
+
+/*
+ * iv_loop_set_spin - look for posts for a while before going to sleep
+ * @us: microseconds at most, from 0 to IV_LOOP_MAX_SPIN_US; 0: sleep at once,
+ *      as loops do unless IV_SPIN_US in the environment says another number
+ *
+ * For loops on different CPUs that answer each other within microseconds: it
+ * saves the wake-up, and costs the CPU meanwhile, on which another thread
+ * could run. How long it looks follows what has paid lately. Descriptors and
+ * timers wait until it is over.
+ *
+ * Errors:  -EINVAL; -ENOTSUP the thread has one CPU, where nobody could post
+ *          meanwhile (IV_SPIN_US is ignored then); no loop: iv_fatal().
+ * Threads: one that called iv_init().
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_set_spin(int us);
+
 #ifdef __cplusplus
 }
 #endif

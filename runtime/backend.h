@@ -104,6 +104,13 @@ struct iv__backend {
 	int (*open_waker)(struct iv__loop *loop);
 
 	/*
+	 * A descriptor that poll() finds readable when wait() would find
+	 * something ready; what is left to tell the kernel is told. Or -errno;
+	 * NULL: there is none.
+	 */
+	int (*descriptor)(struct iv__loop *loop);
+
+	/*
 	 * Wait until something is ready, at most timeout_ns nanoseconds (0:
 	 * only look; -1: for ever), and hand each ready object with its bands
 	 * to iv__fd_ready(). May return early with nothing; errors that last

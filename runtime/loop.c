@@ -54,8 +54,12 @@ static void close_loop_at_exit(void *loop)
 /* The child shares epoll sets and wakers with its parent: hands off. */
 static void note_fork(void)
 {
-	if (iv__self != NULL)
-		iv__self->forked = true;
+	if (iv__self == NULL)
+		return;
+
+	/* Nobody here has to wake it, by what would wake the parent's. */
+	iv__loop_wake_up(iv__self);
+	iv__self->forked = true;
 }
 
 /*
@@ -149,6 +153,7 @@ int iv__loop_open(void)
 	ret = -pthread_setspecific(close_at_exit, loop);
 	if (ret < 0)
 		goto err_tls;
+	loop->spin_max_ns = iv__loop_spin_default_ns();
 	ret = iv__backend_open(loop);
 	if (ret < 0)
 		goto err_key;
@@ -233,10 +238,7 @@ void iv__loop_unwound(struct iv__loop *loop)
 {
 	loop->depth = 0;
 	loop->dispatching = NULL;
-	if (loop->asleep) {
-		loop->asleep = false;
-		loop->hooks->after_sleep(loop);
-	}
+	iv__loop_wake_up(loop);
 }
 
 /* The order matters: states and hooks may still use the whole loop. */
@@ -278,8 +280,7 @@ IV__PUBLIC void iv_deinit(void)
 	iv__loop_close(loop);
 }
 
-/* Nanoseconds until something is due here; 0: now; -1: nothing is. */
-static int64_t time_to_sleep_ns(const struct iv__loop *loop)
+int64_t iv__loop_time_to_sleep_ns(const struct iv__loop *loop)
 {
 	uint64_t due_ns;
 	uint64_t now_ns;
@@ -330,6 +331,10 @@ wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
 	iv__fds_flush(loop);
 	loop->now_valid = false;
 	if (timeout_ns != 0 && loop->hooks != NULL) {
+		iv__loop_wake_up(loop);
+		if (loop->spin_max_ns > 0 && iv__loop_spin(loop, timeout_ns) &&
+		    may_skip_wait(loop))
+			return;
 		loop->asleep = loop->hooks->before_sleep(loop);
 		if (!loop->asleep && may_skip_wait(loop))
 			return;
@@ -339,10 +344,7 @@ wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
 
 	loop->num_skipped = 0;
 	loop->backend->wait(loop, timeout_ns);
-	if (loop->asleep) {
-		loop->asleep = false;
-		loop->hooks->after_sleep(loop);
-	}
+	iv__loop_wake_up(loop);
 }
 
 static void dispatch(struct iv__loop *loop)
@@ -369,7 +371,7 @@ void iv__loop_run(struct iv__loop *loop)
 		if (loop->quit || loop->numobjs == 0)
 			break;
 
-		wait_for_kernel(loop, time_to_sleep_ns(loop));
+		wait_for_kernel(loop, iv__loop_time_to_sleep_ns(loop));
 		dispatch(loop);
 	}
 	loop->depth--;
@@ -379,12 +381,16 @@ void iv__loop_run(struct iv__loop *loop)
  * The wait comes first: what a handler has changed is seen by the caller
  * before the next one, which might otherwise be for ever.
  */
-void iv__loop_turn(struct iv__loop *loop, bool block)
+void iv__loop_turn(struct iv__loop *loop, int64_t timeout_ns)
 {
+	int64_t due_ns = iv__loop_time_to_sleep_ns(loop);
+
+	if (due_ns >= 0 && (timeout_ns < 0 || due_ns < timeout_ns))
+		timeout_ns = due_ns;
 	if (loop->depth == 0)
 		loop->quit = false;
 	loop->depth++;
-	wait_for_kernel(loop, block ? time_to_sleep_ns(loop) : 0);
+	wait_for_kernel(loop, timeout_ns);
 	dispatch(loop);
 	loop->depth--;
 	iv__loop_run_due(loop);

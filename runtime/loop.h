@@ -33,6 +33,9 @@ struct iv__hooks {
 	/* Returned from a wait that before_sleep() had allowed. */
 	void (*after_sleep)(struct iv__loop *loop);
 
+	/* Has something come in? Asked again and again instead of a sleep. */
+	bool (*has_posts)(struct iv__loop *loop);
+
 	/* The place of a round where what other threads sent is handled. */
 	void (*dispatch)(struct iv__loop *loop);
 
@@ -74,7 +77,7 @@ struct iv__loop {
 	bool quit;
 	bool closing; /* inside iv_deinit() */
 	bool lent;    /* to callbacks that do not own the loop */
-	bool asleep;  /* hooks have allowed a sleep */
+	bool asleep;  /* hooks have allowed a sleep, perhaps our host's */
 	bool forked;  /* what we wait with is the parent's */
 	bool now_valid;
 	struct timespec now;
@@ -82,6 +85,9 @@ struct iv__loop {
 
 	unsigned int num_skipped; /* rounds without a look */
 	uint64_t skipping_since_ns;
+
+	int64_t spin_max_ns; /* 0: sleep at once */
+	int64_t spin_ns;     /* what paid lately */
 
 	struct iv_list_head dirty; /* iv_fd: wanted_ != watched_ */
 	struct iv_list_head ready; /* iv_fd: fired_ != 0 */
@@ -164,8 +170,20 @@ void iv__loop_run(struct iv__loop *loop);
 /* Run the timers that are due and the tasks. */
 void iv__loop_run_due(struct iv__loop *loop);
 
-/* Run one round, which may block until something happens. */
-void iv__loop_turn(struct iv__loop *loop, bool block);
+/* Run one round, which may block for @timeout_ns at most; -1: for ever. */
+void iv__loop_turn(struct iv__loop *loop, int64_t timeout_ns);
+
+/* Nanoseconds until something is due here; 0: now; -1: nothing is. */
+int64_t iv__loop_time_to_sleep_ns(const struct iv__loop *loop);
+
+/* The sleep that hooks have allowed is over. */
+static inline void iv__loop_wake_up(struct iv__loop *loop)
+{
+	if (loop->asleep) {
+		loop->asleep = false;
+		loop->hooks->after_sleep(loop);
+	}
+}
 
 /* Open the waker and install @hooks. 0 or -errno; once a loop. */
 int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
@@ -173,6 +191,12 @@ int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
 
 /* Have them called for loops that open from now on. Once a process. */
 void iv__loop_set_process_hooks(const struct iv__process_hooks *hooks);
+
+/* spin.c: wait for posts without sleeping; did any come? */
+bool iv__loop_spin(struct iv__loop *loop, int64_t timeout_ns);
+
+/* What the environment says; 0: nothing. */
+int64_t iv__loop_spin_default_ns(void);
 
 /* clock.c */
 uint64_t iv__clock_ns(void);

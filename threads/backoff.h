@@ -11,21 +11,12 @@
 #ifndef IV__BACKOFF_H
 #define IV__BACKOFF_H
 
+#include "../runtime/relax.h"
+
 /* Begins at 0; the next wait, in spins. */
 typedef unsigned int iv__backoff;
 
 enum { IV__BACKOFF_FIRST = 8, IV__BACKOFF_LAST = 64 };
-
-static inline void iv__cpu_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("isb");
-#else
-	__asm__ volatile("");
-#endif
-}
 
 static inline void iv__backoff_wait(iv__backoff *backoff)
 {

@@ -198,6 +198,12 @@ bool iv__inbox_before_sleep(struct iv__inbox *inbox);
 void iv__inbox_after_sleep(struct iv__inbox *inbox);
 void iv__inbox_dispatch(struct iv__inbox *inbox);
 
+/* Would O1 find anything? Owner. */
+static inline bool iv__inbox_has_posts(struct iv__inbox *inbox)
+{
+	return atomic_load_explicit(&inbox->head, memory_order_relaxed) != 0;
+}
+
 static inline atomic_uint *iv__event_pending(struct iv_event *event)
 {
 	return (atomic_uint *)&event->pending_;

@@ -99,7 +99,7 @@ static bool sleep_on_semaphore(struct iv__pool_thread *self)
 	while (loop_in_use()) {
 		if (wait_for_call(&worker->call, NO_KICK_MS) == 0)
 			return true;
-		iv__loop_turn(iv__self, false);
+		iv__loop_turn(iv__self, 0);
 	}
 
 	if (wait_for_call(&worker->call, IDLE_MS) == 0)
@@ -120,7 +120,7 @@ static bool sleep_in_loop(struct iv__pool_thread *self)
 	int in_loop = IV__WORKER_IN_LOOP;
 
 	while (!self->kicked && loop_in_use())
-		iv__loop_turn(iv__self, true);
+		iv__loop_turn(iv__self, -1);
 
 	if (!self->kicked &&
 	    atomic_compare_exchange_strong(&worker->state, &in_loop,
@@ -130,7 +130,7 @@ static bool sleep_in_loop(struct iv__pool_thread *self)
 	}
 
 	while (!self->kicked)
-		iv__loop_turn(iv__self, true);
+		iv__loop_turn(iv__self, -1);
 
 	return true;
 }
@@ -244,7 +244,7 @@ static void look_after_loop(struct iv__pool_thread *self, bool busy)
 	now_ns = iv__clock_ns();
 	if (!busy || now_ns - self->looked_ns > LOOK_INTERVAL_NS) {
 		self->looked_ns = now_ns;
-		iv__loop_turn(iv__self, false);
+		iv__loop_turn(iv__self, 0);
 	}
 }
 

@@ -25,6 +25,11 @@ static void after_sleep(struct iv__loop *loop)
 	iv__inbox_after_sleep(inbox_of(loop));
 }
 
+static bool has_posts(struct iv__loop *loop)
+{
+	return iv__inbox_has_posts(inbox_of(loop));
+}
+
 static void dispatch(struct iv__loop *loop)
 {
 	iv__inbox_dispatch(inbox_of(loop));
@@ -54,6 +59,7 @@ static void close_shared(struct iv__loop *loop)
 static const struct iv__hooks hooks = {
 	.before_sleep = before_sleep,
 	.after_sleep = after_sleep,
+	.has_posts = has_posts,
 	.dispatch = dispatch,
 	.reopened = reopened,
 	.close = close_shared,

@@ -271,6 +271,13 @@ static void renew(struct iv__loop *loop)
 		iv_fatal("epoll: no new set can be made: %s", strerror(-ret));
 }
 
+static int epoll_descriptor(struct iv__loop *loop)
+{
+	const struct epoll_state *st = loop->backend_state;
+
+	return st->epfd;
+}
+
 static struct iv_fd *find(const struct epoll_state *st, uint64_t data)
 {
 	const struct slot *slot;
@@ -378,6 +385,7 @@ const struct iv__backend iv__backend_epoll = {
 	.change = epoll_change,
 	.remove = epoll_remove,
 	.watch_waker = epoll_watch_waker,
+	.descriptor = epoll_descriptor,
 	.wait = epoll_backend_wait,
 };
 
@@ -422,5 +430,6 @@ const struct iv__backend iv__backend_epoll_timerfd = {
 	.change = epoll_change,
 	.remove = epoll_remove,
 	.watch_waker = epoll_watch_waker,
+	.descriptor = epoll_descriptor,
 	.wait = timerfd_wait,
 };

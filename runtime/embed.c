@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * embed.c - a loop that somebody else turns
+ */
+#include <errno.h>
+#include <iv_loop.h>
+#include "backend.h"
+#include "loop.h"
+
+static bool goes_on(const struct iv__loop *loop)
+{
+	return !loop->quit && loop->numobjs > 0;
+}
+
+IV__PUBLIC int iv_loop_run_once(int64_t timeout_ns)
+{
+	struct iv__loop *loop = iv__loop_self("iv_loop_run_once");
+
+	iv__loop_wake_up(loop);
+	if (loop->depth == 0)
+		loop->quit = false;
+	if (goes_on(loop))
+		iv__loop_turn(loop, timeout_ns);
+
+	return goes_on(loop);
+}
+
+IV__PUBLIC int iv_loop_prepare(int64_t *timeout_ns)
+{
+	struct iv__loop *loop = iv__loop_self("iv_loop_prepare");
+	int fd;
+
+	if (timeout_ns == NULL)
+		return -EINVAL;
+	if (loop->backend->descriptor == NULL)
+		return -ENOTSUP;
+
+	iv__loop_wake_up(loop);
+	iv__fds_flush(loop);
+	fd = loop->backend->descriptor(loop);
+	if (fd < 0)
+		return fd;
+
+	*timeout_ns = iv__loop_time_to_sleep_ns(loop);
+	if (*timeout_ns != 0 && loop->hooks != NULL) {
+		loop->asleep = loop->hooks->before_sleep(loop);
+		if (!loop->asleep)
+			*timeout_ns = 0;
+	}
+
+	return fd;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spin.c - wait for posts without sleeping
+ *
+ * To wake a sleeping thread on another CPU takes longer than most posts take
+ * to be answered. A loop that is told to looks at its inbox for a while before
+ * it sleeps: up to spin_ns, which doubles when that has paid and halves when
+ * it has not, within spin_max_ns and a sixteenth of it. Descriptors are not
+ * looked at meanwhile, so the bound is in microseconds.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <iv_loop.h>
+#include "loop.h"
+#include "relax.h"
+
+enum { LOOKS_A_CLOCK = 16 };
+
+static bool alone_on_a_cpu(void)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return sysconf(_SC_NPROCESSORS_ONLN) < 2;
+
+	return CPU_COUNT(&cpus) < 2;
+}
+
+static bool look(struct iv__loop *loop)
+{
+	int i;
+
+	for (i = 0; i < LOOKS_A_CLOCK; i++) {
+		if (loop->hooks->has_posts(loop))
+			return true;
+		iv__cpu_relax();
+	}
+
+	return false;
+}
+
+static bool look_until(struct iv__loop *loop, uint64_t until_ns)
+{
+	do {
+		if (look(loop))
+			return true;
+	} while (iv__clock_ns() < until_ns);
+
+	return false;
+}
+
+bool iv__loop_spin(struct iv__loop *loop, int64_t timeout_ns)
+{
+	int64_t least_ns = loop->spin_max_ns / 16;
+	int64_t spin_ns = loop->spin_ns;
+
+	if (spin_ns < least_ns)
+		spin_ns = least_ns;
+	if (timeout_ns >= 0 && timeout_ns < spin_ns)
+		spin_ns = timeout_ns;
+
+	/* Without a clock: what comes at once is the usual case. */
+	if (look(loop) ||
+	    look_until(loop, iv__clock_ns() + (uint64_t)spin_ns)) {
+		loop->spin_ns = 2 * spin_ns < loop->spin_max_ns
+					? 2 * spin_ns
+					: loop->spin_max_ns;
+		return true;
+	}
+	loop->spin_ns = spin_ns / 2;
+
+	return false;
+}
+
+int64_t iv__loop_spin_default_ns(void)
+{
+	const char *value = secure_getenv("IV_SPIN_US");
+	char *end;
+	long us;
+
+	if (value == NULL)
+		return 0;
+
+	errno = 0;
+	us = strtol(value, &end, 10);
+	if (errno != 0 || end == value || *end != '\0' || us < 0 ||
+	    us > IV_LOOP_MAX_SPIN_US)
+		iv_fatal("iv_init: IV_SPIN_US is \"%s\"; it wants a number of "
+			 "microseconds from 0 to %d",
+			 value, IV_LOOP_MAX_SPIN_US);
+
+	return alone_on_a_cpu() ? 0 : us * INT64_C(1000);
+}
+
+IV__PUBLIC int iv_loop_set_spin(int us)
+{
+	struct iv__loop *loop = iv__loop_self("iv_loop_set_spin");
+
+	if (us < 0 || us > IV_LOOP_MAX_SPIN_US)
+		return -EINVAL;
+	if (us > 0 && alone_on_a_cpu())
+		return -ENOTSUP;
+
+	loop->spin_max_ns = us * INT64_C(1000);
+	loop->spin_ns = loop->spin_max_ns;
+
+	return 0;
+}
