@@ -175,6 +175,46 @@ static void a_half_closed_one_that_cannot_be_written_does_not_spin(void **state)
 	iv_deinit();
 }
 
+static struct iv_timer writer;
+static int num_writes;
+
+static void write_on(void *peer)
+{
+	put_byte(*(int *)peer);
+	if (--num_writes == 0) {
+		iv_quit();
+		return;
+	}
+	writer.expires = after_ms(1);
+	iv_timer_register(&writer);
+}
+
+static void one_switched_off_is_not_woken_for_each_message(void **state)
+{
+	int sock[2];
+
+	(void)state;
+	iv_init();
+	make_socketpair(sock);
+	watch(sock[0], note);
+	assert_sleeps();
+	iv_fd_set_handler_in(&fd, NULL);
+	IV_TIMER_INIT(&writer);
+	writer.expires = after_ms(1);
+	writer.cookie = &sock[1];
+	writer.handler = write_on;
+	num_writes = 50;
+	iv_timer_register(&writer);
+	waits = 0;
+	iv_main();
+	/* One for each writing, and not a second one for what it wrote. */
+	assert_in_range(waits, 1, 75);
+	assert_noted("");
+	iv_fd_unregister(&fd);
+	close_both(sock);
+	iv_deinit();
+}
+
 static void one_kept_open_by_a_dup_does_not_spin(void **state)
 {
 	int pipefd[2], dupfd;
@@ -465,6 +505,7 @@ static const struct test_case cases[] = {
 	TEST(a_hangup_without_handlers_does_not_spin),
 	TEST(an_error_without_handlers_does_not_spin),
 	TEST(a_half_closed_one_that_cannot_be_written_does_not_spin),
+	TEST(one_switched_off_is_not_woken_for_each_message),
 	TEST(one_kept_open_by_a_dup_does_not_spin),
 	TEST(one_closed_before_unregistering_does_not_spin),
 	TEST(its_number_used_again_is_not_called_for_it),
