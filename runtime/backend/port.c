@@ -426,8 +426,8 @@ static unsigned int get_events(struct port_state *st, int64_t timeout_ns)
 	if (ret < 0 && errno != EINTR && errno != ETIME)
 		iv_fatal("port_getn: %s", strerror(errno));
 
-	/* Events may come with an error, or num be left as it was. */
-	return st->batch[0].portev_source != 0 ? num : 0;
+	/* With an error come events, or num is as it was: one of no source. */
+	return num;
 }
 
 static void port_wait(struct iv__loop *loop, int64_t timeout_ns)

@@ -19,6 +19,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t waiter_left = PTHREAD_COND_INITIALIZER;
 static struct iv_list_head ports = IV_LIST_HEAD_INIT(ports);
 static uint_t max_events = 65536;
+unsigned int shim_port_quirks;
 
 /* What to give back when the mutex is released. */
 static _Thread_local sigset_t saved_mask;
@@ -79,7 +80,18 @@ static void in_child(void)
 /* Ahead of the library's: so a fork takes this lock behind all of its. */
 __attribute__((constructor(101))) static void load(void)
 {
+	const char *quirks = getenv("SHIM_PORT_QUIRKS");
+
+	if (quirks != NULL)
+		shim_port_quirks = (unsigned int)atoi(quirks);
 	pthread_atfork(shim_port_lock, shim_port_unlock, in_child);
+}
+
+void shim_port_set_quirks(unsigned int quirks)
+{
+	shim_port_lock();
+	shim_port_quirks = quirks;
+	shim_port_unlock();
 }
 
 void shim_port_set_max_events(unsigned int num)
@@ -182,12 +194,30 @@ err_free:
 	return -1;
 }
 
+/* Events of descriptors that are not associated any more: a quirk. */
+static void free_left_over(struct port *port)
+{
+	while (!iv_list_empty(&port->queue)) {
+		struct item *item =
+			iv_container_of(port->queue.next, struct item, queued);
+
+		iv_list_del_init(&item->queued);
+		if (item->event.portev_source == PORT_SOURCE_FD)
+			free(item);
+	}
+}
+
 static void destroy(struct port *port)
 {
 	int i;
 
-	for (i = 0; i < port->num_by_number; i++)
+	for (i = 0; i < port->num_by_number; i++) {
+		if (port->by_number[i] == NULL)
+			continue;
+		iv_list_del(&port->by_number[i]->queued);
 		free(port->by_number[i]);
+	}
+	free_left_over(port);
 	shim_port_free_sent_locked(port);
 	close(port->kick);
 	free(port->by_number);
@@ -285,8 +315,12 @@ static void forget(struct port *port, int fd)
 {
 	struct item *item = port->by_number[fd];
 
-	shim_port_dequeue_locked(port, item);
 	port->by_number[fd] = NULL;
+	if ((shim_port_quirks & SHIM_PORT_STALE) &&
+	    !iv_list_empty(&item->queued))
+		return;
+
+	shim_port_dequeue_locked(port, item);
 	port->num_items--;
 	free(item);
 }
@@ -372,6 +406,7 @@ static int dissociate_locked(struct port *port, int fd)
 
 	if (fd >= port->num_by_number || port->by_number[fd] == NULL)
 		return fail(ENOENT);
+	shim_port_harvest_locked(port);
 	epoll_ctl(port->fd, EPOLL_CTL_DEL, fd, &unused);
 	forget(port, fd);
 	shim_port_kick_locked(port);

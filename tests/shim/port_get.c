@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -111,7 +112,8 @@ static void retrieve_one(struct port *port, port_event_t *event)
 	if (event->portev_source == PORT_SOURCE_USER) {
 		iv_list_add(&item->queued, &port->spare);
 	} else {
-		port->by_number[event->portev_object] = NULL;
+		if (port->by_number[event->portev_object] == item)
+			port->by_number[event->portev_object] = NULL;
 		free(item);
 	}
 }
@@ -314,6 +316,14 @@ int port_get(int fd, port_event_t *pe, const timespec_t *timeout)
 	return get(fd, &call);
 }
 
+static bool finds_nothing(void)
+{
+	static atomic_uint num_calls;
+
+	return (shim_port_quirks & SHIM_PORT_EMPTY) &&
+	       atomic_fetch_add(&num_calls, 1) % 3 == 2;
+}
+
 int port_getn(int fd, port_event_t list[], uint_t max, uint_t *nget,
 	      const timespec_t *timeout)
 {
@@ -330,9 +340,15 @@ int port_getn(int fd, port_event_t list[], uint_t max, uint_t *nget,
 		return -1;
 	}
 
+	if (finds_nothing()) {
+		*nget = 0;
+		return 0;
+	}
+
 	call.num = *nget;
 	ret = get(fd, &call);
-	*nget = call.num;
+	if (ret == 0 || call.num > 0 || !(shim_port_quirks & SHIM_PORT_NGET))
+		*nget = call.num;
 
 	return ret;
 }

@@ -75,6 +75,8 @@ struct port {
 	struct item **by_number; /* PORT_SOURCE_FD */
 };
 
+extern unsigned int shim_port_quirks; /* SHIM_PORT_... */
+
 /* Between the two nothing may return or wait. */
 void shim_port_lock(void);
 void shim_port_unlock(void);

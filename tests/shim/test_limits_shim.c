@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_limits_shim.c - the methods of Solaris where the system's limits end
+ * test_limits_shim.c - the methods of Solaris at the system's limits, and
+ * where its manual leaves open what happens
  *
  * Here the shims only set the limits; it is the backends that must live with
  * them.
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <iv_event.h>
 #include "harness.h"
 
@@ -44,6 +46,24 @@ static void get_and_quit(void *cookie)
 	iv_quit();
 }
 
+static void quit(void *cookie)
+{
+	(void)cookie;
+	iv_quit();
+}
+
+/* A round that does not wait for long. */
+static void run_once(void)
+{
+	struct iv_timer timer;
+
+	IV_TIMER_INIT(&timer);
+	timer.expires = after_ms(1);
+	timer.handler = quit;
+	iv_timer_register(&timer);
+	iv_main();
+}
+
 static void a_full_port_refuses_a_descriptor(void **state)
 {
 	struct iv_fd first;
@@ -76,12 +96,6 @@ static void *post(void *event)
 	iv_event_post(event);
 
 	return NULL;
-}
-
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
 }
 
 static void wake_a_full_port(const char *name, unsigned int room)
@@ -123,6 +137,80 @@ static void a_full_port_with_a_timer_is_too(void **state)
 {
 	(void)state;
 	wake_a_full_port("port-timer", 2);
+}
+
+/* What the manual leaves open */
+
+static void must_not_run(void *cookie)
+{
+	(void)cookie;
+	fail_msg("an event of an object that is gone");
+}
+
+/*
+ * The port has an event of the first, which is gone, and then one of another
+ * that has its number.
+ */
+static void an_event_of_the_past_meets_nobody(void **state)
+{
+	struct iv_fd first;
+	struct iv_fd second;
+	int pipe[2];
+	int other[2];
+
+	(void)state;
+	make_pipe(pipe);
+	make_pipe(other);
+	put_byte(pipe[1]);
+	shim_port_set_quirks(SHIM_PORT_STALE);
+	init_on_a_port("port", 16);
+	set_up(&first, pipe[0], must_not_run);
+	assert_int_equal(iv_fd_register_try(&first), 0);
+	iv_fd_unregister(&first);
+
+	assert_int_equal(dup2(other[0], pipe[0]), pipe[0]);
+	set_up(&second, pipe[0], get_and_quit);
+	assert_int_equal(iv_fd_register_try(&second), 0);
+	run_once();
+	put_byte(other[1]);
+	run_until_quit("the second descriptor");
+	iv_fd_unregister(&second);
+	iv_deinit();
+	close_both(pipe);
+	close_both(other);
+}
+
+static void use_a_port_with(unsigned int quirks)
+{
+	struct iv_fd fd;
+	int pipe[2];
+	int rounds;
+
+	make_pipe(pipe);
+	shim_port_set_quirks(quirks);
+	init_on_a_port("port", 16);
+	set_up(&fd, pipe[0], get_and_quit);
+	assert_int_equal(iv_fd_register_try(&fd), 0);
+	for (rounds = 0; rounds < 10; rounds++) {
+		put_byte(pipe[1]);
+		run_until_quit("the descriptor");
+		run_once();
+	}
+	iv_fd_unregister(&fd);
+	iv_deinit();
+	close_both(pipe);
+}
+
+static void an_error_may_leave_the_number_as_it_was(void **state)
+{
+	(void)state;
+	use_a_port_with(SHIM_PORT_NGET);
+}
+
+static void an_answer_may_be_empty(void **state)
+{
+	(void)state;
+	use_a_port_with(SHIM_PORT_EMPTY);
 }
 
 /* More changes than /dev/poll takes in one write. */
@@ -201,6 +289,9 @@ static const struct test_case cases[] = {
 	TEST(a_full_port_refuses_a_descriptor),
 	TEST(a_full_port_is_woken_all_the_same),
 	TEST(a_full_port_with_a_timer_is_too),
+	TEST(an_event_of_the_past_meets_nobody),
+	TEST(an_error_may_leave_the_number_as_it_was),
+	TEST(an_answer_may_be_empty),
 	TEST(many_changes_are_written_by_and_by),
 };
 

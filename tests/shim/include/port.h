@@ -67,6 +67,18 @@ int port_alert(int port, int flags, int events, void *user);
  */
 void shim_port_set_max_events(unsigned int num);
 
+/*
+ * What the manual leaves open, done the other way; also the number in the
+ * environment variable SHIM_PORT_QUIRKS.
+ */
+enum {
+	SHIM_PORT_STALE = 1, /* dissociating leaves an event that waits */
+	SHIM_PORT_NGET = 2,  /* an error leaves *nget as it was */
+	SHIM_PORT_EMPTY = 4, /* each third port_getn() finds nothing */
+};
+
+void shim_port_set_quirks(unsigned int quirks);
+
 int shim_port_close(int fd);
 int shim_port_timer_create(clockid_t clock, struct sigevent *event,
 			   timer_t *timer);
