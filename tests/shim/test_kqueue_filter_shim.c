@@ -287,6 +287,7 @@ static void clear_takes_the_trigger_back(void **state)
 	trigger(NOTE_TRIGGER | NOTE_FFOR | 5);
 	trigger(NOTE_TRIGGER);
 	assert_int_equal(take_one(kq).fflags, 5);
+	trigger(0);
 	assert_nothing(kq);
 	trigger(NOTE_TRIGGER);
 	assert_int_equal(take_one(kq).fflags, 0);

@@ -58,8 +58,8 @@ static void what_is_over_before_it_is_fetched_is_not_reported(void **state)
 {
 	(void)state;
 	begin();
-	watch(kq, fds[0], EVFILT_READ, EV_CLEAR);
 	put_byte(fds[1]);
+	watch(kq, fds[0], EVFILT_READ, EV_CLEAR);
 	get_byte(fds[0]);
 	assert_nothing(kq);
 	end();
@@ -176,6 +176,7 @@ static void dispatch_disables(void **state)
 	put_byte(fds[1]);
 	watch(kq, fds[0], EVFILT_READ, EV_DISPATCH);
 	assert_one(kq, fds[0], EVFILT_READ);
+	put_byte(fds[1]);
 	assert_nothing(kq);
 	change(kq, (uintptr_t)fds[0], EVFILT_READ, EV_ENABLE, 0, 0, NULL);
 	assert_one(kq, fds[0], EVFILT_READ);
@@ -300,6 +301,25 @@ static void closing_ends_it(void **state)
 	assert_nothing(kq);
 	put_byte(others[1]);
 	assert_one(kq, fds[0], EVFILT_READ);
+	close(copy);
+	end();
+}
+
+static void another_file_takes_its_place(void **state)
+{
+	int copy;
+
+	(void)state;
+	begin();
+	watch(kq, fds[0], EVFILT_READ, 0);
+	copy = dup(fds[0]);
+	assert_int_equal(dup2(others[0], fds[0]), fds[0]);
+	put_byte(others[1]);
+	put_byte(fds[1]);
+	assert_nothing(kq);
+	assert_error(change(kq, (uintptr_t)fds[0], EVFILT_READ, EV_ENABLE, 0, 0,
+			    NULL),
+		     ENOENT);
 	close(copy);
 	end();
 }
@@ -512,6 +532,7 @@ static const struct test_case cases[] = {
 	TEST(a_receipt_comes_before_anything_else),
 	TEST(bad_arguments_are_refused),
 	TEST(closing_ends_it),
+	TEST(another_file_takes_its_place),
 	TEST(a_closed_queue_is_none),
 	TEST(without_room_nothing_is_waited_for),
 	TEST(changes_are_made_before_the_wait),
