@@ -58,9 +58,17 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int num,
 }
 
 /* liburing's, which a build may be without; its types do not matter here. */
+int io_uring_submit_and_get_events(void *ring);
 int io_uring_submit_and_wait(void *ring, unsigned int num);
 int io_uring_submit_and_wait_timeout(void *ring, void **entry, unsigned int num,
 				     void *timeout, sigset_t *mask);
+
+int io_uring_submit_and_get_events(void *ring)
+{
+	int (*next)(void *) = next_function("io_uring_submit_and_get_events");
+
+	return next(ring);
+}
 
 int io_uring_submit_and_wait(void *ring, unsigned int num)
 {
