@@ -530,7 +530,7 @@ static void collect(struct iv__loop *loop, const struct kevent *ev)
 	else if (is_user_wake(ev))
 		loop->waker.arrived++;
 	else
-		iv__waker_edge(&loop->waker);
+		iv__waker_collect(&loop->waker);
 }
 
 /*
