@@ -56,9 +56,11 @@ struct port_state {
 static int open_timer(struct port_state *st)
 {
 	port_notify_t notify = { .portnfy_port = st->port };
-	struct sigevent event = { .sigev_notify = SIGEV_PORT };
+	struct sigevent event = {
+		.sigev_notify = SIGEV_PORT,
+		.sigev_value.sival_ptr = &notify,
+	};
 
-	event.sigev_value.sival_ptr = &notify;
 	st->armed_ns = 0;
 
 	return timer_create(CLOCK_MONOTONIC, &event, &st->timer) < 0 ? -errno
@@ -69,6 +71,7 @@ static int open_port(struct port_state *st)
 {
 	int ret = 0;
 
+	st->waker = -1;
 	st->port = port_create();
 	if (st->port < 0)
 		return -errno;
@@ -92,17 +95,14 @@ static int open_state(struct iv__loop *loop, bool with_timer)
 	if (st == NULL)
 		return -ENOMEM;
 
-	st->waker = -1;
 	st->with_timer = with_timer;
 	ret = open_port(st);
-	if (ret < 0) {
+	if (ret < 0)
 		free(st);
-		return ret;
-	}
+	else
+		loop->backend_state = st;
 
-	loop->backend_state = st;
-
-	return 0;
+	return ret;
 }
 
 static int port_open(struct iv__loop *loop)
@@ -307,7 +307,6 @@ static int port_reopen(struct iv__loop *loop)
 	if (ret < 0)
 		return ret;
 
-	st->waker = -1;
 	for (i = 0; i < st->num_slots; i++) {
 		struct slot *slot = &st->slots[i];
 
@@ -413,12 +412,10 @@ static void collect(struct iv__loop *loop, const port_event_t *event)
 /* How many are in the batch. */
 static unsigned int get_events(struct port_state *st, int64_t timeout_ns)
 {
-	struct timespec timeout = { 0, 0 };
+	uint64_t ns = timeout_ns > 0 ? (uint64_t)timeout_ns : 0;
+	struct timespec timeout = iv__timespec_of_ns(ns);
 	unsigned int num = 1;
 	int ret;
-
-	if (timeout_ns > 0)
-		timeout = iv__timespec_of_ns((uint64_t)timeout_ns);
 
 	st->batch[0].portev_source = 0;
 	ret = port_getn(st->port, st->batch, BATCH, &num,
@@ -428,6 +425,14 @@ static unsigned int get_events(struct port_state *st, int64_t timeout_ns)
 
 	/* With an error come events, or num is as it was: one of no source. */
 	return num;
+}
+
+/* Readable while it has events. */
+static int port_descriptor(struct iv__loop *loop)
+{
+	struct port_state *st = loop->backend_state;
+
+	return renew(st) ? st->port : -EAGAIN;
 }
 
 static void port_wait(struct iv__loop *loop, int64_t timeout_ns)
@@ -455,6 +460,7 @@ const struct iv__backend iv__backend_port = {
 	.remove = port_remove,
 	.watch_waker = port_watch_waker,
 	.open_waker = port_open_waker,
+	.descriptor = port_descriptor,
 	.wait = port_wait,
 };
 
@@ -495,5 +501,6 @@ const struct iv__backend iv__backend_port_timer = {
 	.remove = port_remove,
 	.watch_waker = port_watch_waker,
 	.open_waker = port_open_waker,
+	.descriptor = port_descriptor,
 	.wait = timer_wait,
 };

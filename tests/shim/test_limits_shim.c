@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <iv_event.h>
+#include <iv_loop.h>
 #include "harness.h"
 
 static void select_method(const char *name)
@@ -137,6 +138,42 @@ static void a_full_port_with_a_timer_is_too(void **state)
 {
 	(void)state;
 	wake_a_full_port("port-timer", 2);
+}
+
+/* A loop inside another one */
+
+static bool is_readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+static void a_port_tells_its_loops_host(void **state)
+{
+	int64_t timeout_ns;
+	struct iv_fd fd;
+	int pipe[2];
+	int rounds;
+	int port;
+
+	(void)state;
+	make_pipe(pipe);
+	init_on_a_port("port", 16);
+	set_up(&fd, pipe[0], get_and_quit);
+	assert_int_equal(iv_fd_register_try(&fd), 0);
+	for (rounds = 0; rounds < 3; rounds++) {
+		port = iv_loop_prepare(&timeout_ns);
+		assert_true(port >= 0);
+		assert_true(timeout_ns < 0);
+		assert_false(is_readable(port));
+		put_byte(pipe[1]);
+		assert_true(is_readable(port));
+		iv_loop_run_once(0);
+	}
+	iv_fd_unregister(&fd);
+	iv_deinit();
+	close_both(pipe);
 }
 
 /* What the manual leaves open */
@@ -289,6 +326,7 @@ static const struct test_case cases[] = {
 	TEST(a_full_port_refuses_a_descriptor),
 	TEST(a_full_port_is_woken_all_the_same),
 	TEST(a_full_port_with_a_timer_is_too),
+	TEST(a_port_tells_its_loops_host),
 	TEST(an_event_of_the_past_meets_nobody),
 	TEST(an_error_may_leave_the_number_as_it_was),
 	TEST(an_answer_may_be_empty),
