@@ -75,11 +75,24 @@ static void forget(struct queue *queue)
 	shim_free_queue(queue);
 }
 
+/* Nothing of the set may change: the parent has it as well. */
+static bool has_marker(int fd)
+{
+	struct epoll_event ev = { 0, { .u64 = SHIM_MARKER } };
+
+	if (epoll_ctl(fd, EPOLL_CTL_ADD, marker, &ev) < 0)
+		return errno == EEXIST;
+
+	epoll_ctl(fd, EPOLL_CTL_DEL, marker, &ev);
+
+	return false;
+}
+
 static void in_child(void)
 {
 	while (queues != NULL) {
 		/* Unless the number has become that of something else. */
-		if (set_marker(queues))
+		if (has_marker(queues->fd))
 			close(queues->fd);
 		forget(queues);
 	}
