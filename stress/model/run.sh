@@ -26,7 +26,7 @@ for arg in "$@"; do
 	*) models+=("$arg") ;;
 	esac
 done
-[ ${#models[@]} -gt 0 ] || models=(inbox handle gate pool thread signal)
+[ ${#models[@]} -gt 0 ] || models=(inbox handle channel gate pool thread signal)
 for model in "${models[@]}"; do
 	[ -e "$here/$model.pml" ] ||
 		{ echo "run.sh: there is no model '$model'" >&2; exit 2; }
@@ -117,6 +117,21 @@ for name in D1_LATE H3_LOAD; do
 done
 for name in GIVE_BACK_ALWAYS NO_LIVE H3_BLIND NO_CLOSED; do
 	mutant handle "$name" ""
+done
+
+right channel 1 ""
+right channel 1 "-DROOM"
+right channel 1 "-DSTAYS"
+right channel 1 "-DSTAYS -DROOM"
+for name in U1_STORE D2_LEAVES_NULL LINK_ALWAYS U3_NO_REFERENCE C2_FIRST \
+	S2_NO_LOOK; do
+	mutant channel "$name" ""
+done
+for name in D4_STORE D4_NO_LOOK C1_SILENT TOLD_AT_ONCE; do
+	mutant channel "$name" "-DSTAYS"
+done
+for name in S1_ADD WANT_STORE WANT_NO_LOOK; do
+	mutant channel "$name" "-DSTAYS -DROOM"
 done
 
 right gate 1 "-DROUNDS=1"
