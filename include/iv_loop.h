@@ -164,6 +164,64 @@ int iv_loop_call_wait(iv_loop_id id, int (*function)(void *cookie),
 		      void *cookie, int64_t timeout_ns, int *result);
 
 /*
+ * iv_loop_stop - have a loop's iv_main() return, from any thread
+ * @id: also the calling thread's own
+ *
+ * Handlers that run are finished, and what is collected with them, as behind
+ * iv_quit(). Unlike that it lasts: an iv_main() that is called later returns
+ * at once, nested ones too. What then ends pools, channels and children is the
+ * thread's own iv_deinit(), which it is expected to call.
+ *
+ * Errors:  -ESRCH the loop has ended, or never was; -ENOTCONN nothing wakes
+ *          it, see iv_loop_listen().
+ * Threads: any, with a loop or without. Does not wait for the loop.
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_stop(iv_loop_id id);
+
+/*
+ * iv_loop_stopped - was the calling thread's loop told to stop?
+ *
+ * Errors:  no loop: iv_fatal().
+ * Threads: one that called iv_init().
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_stopped(void);
+
+/*
+ * iv_loop_join - wait until a loop has ended
+ * @timeout_ns: how long; 0: only look; negative: for ever
+ *
+ * Returns 0 when iv_deinit() of the loop, or the clean-up of its thread, has
+ * come to its end beside this call: pools, channels and objects of its thread
+ * are done with. The thread itself may go on. No cancellation point.
+ *
+ * Errors:  -ESRCH it had ended before, or never was; -ETIMEDOUT; -EDEADLK it
+ *          is the calling thread's, or waits for that.
+ * Threads: any, with a loop or without. The caller's loop serves nobody
+ *          meanwhile.
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_join(iv_loop_id id, int64_t timeout_ns);
+
+/*
+ * iv_loop_stop_all - stop all loops but the caller's, and wait for their end
+ * @timeout_ns: how long, for all of them; negative: for ever
+ * @remains: called for each loop that has not ended then; NULL: nothing
+ *
+ * Stops each loop that listens, then waits until those that were there have
+ * ended, with the exception of pools' workers: they end when their pool's
+ * owner does. Returns how many remain; 0: none.
+ *
+ * Threads: any, with a loop or without. The caller's loop serves nobody
+ *          meanwhile.
+ * Signals: unsafe in a signal handler.
+ */
+int iv_loop_stop_all(int64_t timeout_ns,
+		     void (*remains)(void *cookie, iv_loop_id id),
+		     void *cookie);
+
+/*
  * iv_loop_run_once - one round of the calling thread's loop
  * @timeout_ns: how long to wait for something to happen; 0: not at all;
  *              negative: for ever

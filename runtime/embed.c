@@ -18,7 +18,7 @@ IV__PUBLIC int iv_loop_run_once(int64_t timeout_ns)
 
 	iv__loop_wake_up(loop);
 	if (loop->depth == 0)
-		loop->quit = false;
+		loop->quit = loop->stopped;
 	if (goes_on(loop))
 		iv__loop_turn(loop, timeout_ns);
 

@@ -92,6 +92,12 @@ static void tell_closing(struct iv__loop *loop)
 		atomic_load(&process_hooks)->closing(loop);
 }
 
+static void tell_closed(struct iv__loop *loop)
+{
+	if (loop->last_id != 0)
+		atomic_load(&process_hooks)->closed(loop);
+}
+
 static void process_init(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -265,6 +271,7 @@ void iv__loop_close(struct iv__loop *loop)
 	iv__tls_close(loop);
 	pthread_setspecific(close_at_exit, NULL);
 	iv__self = NULL;
+	tell_closed(loop);
 	free(loop);
 	pthread_setcancelstate(cancel_state, NULL);
 }
@@ -388,7 +395,7 @@ void iv__loop_turn(struct iv__loop *loop, int64_t timeout_ns)
 	if (due_ns >= 0 && (timeout_ns < 0 || due_ns < timeout_ns))
 		timeout_ns = due_ns;
 	if (loop->depth == 0)
-		loop->quit = false;
+		loop->quit = loop->stopped;
 	loop->depth++;
 	wait_for_kernel(loop, timeout_ns);
 	dispatch(loop);
@@ -401,7 +408,7 @@ IV__PUBLIC void iv_main(void)
 	struct iv__loop *loop = iv__loop_self("iv_main");
 
 	/* Lost also inside a callback; what ends this level ends the outer. */
-	loop->quit = false;
+	loop->quit = loop->stopped;
 
 	iv__loop_run(loop);
 }

@@ -57,6 +57,9 @@ struct iv__process_hooks {
 
 	/* The loop still works, but will not any more. */
 	void (*closing)(struct iv__loop *loop);
+
+	/* Nothing is left but its memory. */
+	void (*closed)(struct iv__loop *loop);
 };
 
 /* One level of descriptor dispatch; they nest with iv_main(). */
@@ -75,6 +78,7 @@ struct iv__loop {
 
 	unsigned int depth; /* iv_main() calls inside each other */
 	bool quit;
+	bool stopped; /* from outside: quits as soon as it runs */
 	bool closing; /* inside iv_deinit() */
 	bool lent;    /* to callbacks that do not own the loop */
 	bool asleep;  /* hooks have allowed a sleep, perhaps our host's */
@@ -103,7 +107,8 @@ struct iv__loop {
 
 	const struct iv__hooks *hooks; /* NULL: nobody else knows us */
 	void *shared;		       /* what threads/ keeps for us */
-	uint64_t id; /* by which other threads know us; 0: they do not */
+	uint64_t id;	  /* by which other threads know us; 0: they do not */
+	uint64_t last_id; /* the same, while it closes too */
 
 	char *tls_state;
 };

@@ -144,6 +144,17 @@ static unsigned int num_of(struct iv__calls *calls)
 	return num;
 }
 
+static bool is_to_stop(struct iv__calls *calls)
+{
+	bool stop;
+
+	iv__lock();
+	stop = calls->stop;
+	iv__unlock();
+
+	return stop;
+}
+
 /* The calls that are there now; later ones have their turn in the next round. */
 static void answer_bell(void *cookie)
 {
@@ -152,6 +163,10 @@ static void answer_bell(void *cookie)
 	struct iv__call *call;
 	unsigned int num;
 
+	if (is_to_stop(calls)) {
+		iv__self->stopped = true;
+		iv_quit();
+	}
 	for (num = num_of(calls); num > 0; num--) {
 		call = take_first(calls);
 		if (call == NULL)
@@ -228,8 +243,7 @@ void iv__calls_forked(struct iv__calls *calls, bool own)
 
 /* Callers *********************************************************************/
 
-/* Does @id wait for @self, by way of whomever? Of loops that are open. */
-static bool circle_locked(iv_loop_id id, iv_loop_id self)
+bool iv__calls_circle_locked(iv_loop_id id, iv_loop_id self)
 {
 	while (id != 0 && id != self) {
 		struct iv__loop_slot *slot = iv__loop_slot_of(id);
@@ -242,8 +256,7 @@ static bool circle_locked(iv_loop_id id, iv_loop_id self)
 	return id != 0;
 }
 
-/* C1, the part that both kinds have: is there anybody? 0 or -errno. */
-static int check_locked(iv_loop_id id)
+int iv__calls_check_locked(iv_loop_id id)
 {
 	struct iv__loop_slot *slot = iv__loop_slot_of(id);
 
@@ -262,9 +275,9 @@ static int enqueue(iv_loop_id id, struct iv__call *call)
 	int ret;
 
 	iv__lock();
-	ret = check_locked(id);
+	ret = iv__calls_check_locked(id);
 	if (ret == 0 && call->run_for_result != NULL && self != 0) {
-		if (circle_locked(id, self))
+		if (iv__calls_circle_locked(id, self))
 			ret = -EDEADLK;
 		else
 			iv__loop_slot_of(self)->calls.waits_for = id;
@@ -383,8 +396,8 @@ static int answer_without_time(iv_loop_id id)
 	int ret;
 
 	iv__lock();
-	ret = check_locked(id);
-	if (ret == 0 && circle_locked(id, iv_loop_self()))
+	ret = iv__calls_check_locked(id);
+	if (ret == 0 && iv__calls_circle_locked(id, iv_loop_self()))
 		ret = -EDEADLK;
 	iv__unlock();
 

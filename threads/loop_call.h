@@ -51,6 +51,7 @@ struct iv__calls {
 	struct iv__call *first;	  /* m */
 	struct iv__call *last;	  /* m: unless there is none */
 	unsigned int num;	  /* m */
+	bool stop;		  /* m: asked to */
 	iv_loop_id waits_for;	  /* m: 0: for nobody */
 	struct iv__call *running; /* o: the innermost */
 };
@@ -66,6 +67,12 @@ int iv__calls_listen(struct iv__loop *loop, struct iv__bell *bell);
 
 /* The bell goes with the loop's shared part. */
 void iv__calls_unlisten(struct iv__loop *loop, struct iv__bell *bell);
+
+/* C1: is there a loop, and does it listen? 0, -ESRCH or -ENOTCONN. */
+int iv__calls_check_locked(iv_loop_id id);
+
+/* Would @self, perhaps 0, that waits for @id wait for itself? */
+bool iv__calls_circle_locked(iv_loop_id id, iv_loop_id self);
 
 /* In a forked child: none of what the parent's threads want. */
 void iv__calls_forked(struct iv__calls *calls, bool own);

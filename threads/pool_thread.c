@@ -10,6 +10,7 @@
 #include <sched.h>
 #include "annotate.h"
 #include "pool.h"
+#include "registry.h"
 #include "semaphore.h"
 
 /* A thread without work ends after this long. */
@@ -392,6 +393,7 @@ static void live(struct iv__pool_thread *self)
 	}
 
 	iv__self->lent = true;
+	iv__loop_of_worker();
 	start(self);
 	serve(self);
 

@@ -59,6 +59,10 @@ static int list_opened(struct iv__loop *loop)
 	if (place != 0) {
 		slot = slot_at(place);
 		loop->id = (uint64_t)slot->slot.generation << 32 | place;
+		loop->last_id = loop->id;
+		slot->not_ended = loop->id;
+		slot->of_worker = false;
+		slot->calls.stop = false;
 		atomic_exchange(&slot->id, loop->id);
 	}
 	iv__unlock();
@@ -78,13 +82,20 @@ static void unlist_closing(struct iv__loop *loop)
 	atomic_exchange(&slot->id, 0);
 	iv__calls_end(slot);
 	iv__loop_name_replace(slot, NULL);
-	iv__slot_give_back(&table, (uint32_t)loop->id);
 	loop->id = 0;
+}
+
+/* C3 */
+static void end_closed(struct iv__loop *loop)
+{
+	iv__loop_ended(iv__loop_slot_of(loop->last_id));
+	iv__slot_give_back(&table, (uint32_t)loop->last_id);
 }
 
 static const struct iv__process_hooks hooks = {
 	.opened = list_opened,
 	.closing = unlist_closing,
+	.closed = end_closed,
 };
 
 /* In a forked child, which has no other thread; the fork held the lock. */
@@ -98,9 +109,11 @@ static void forget_others(void)
 		struct iv__loop_slot *slot = slot_at(place);
 
 		iv__calls_forked(&slot->calls, place == (uint32_t)own);
+		slot->waiters = NULL;
 		if (place == (uint32_t)own)
 			continue;
 		atomic_exchange(&slot->id, 0);
+		slot->not_ended = 0;
 		free(iv__rcu_swap(&slot->name, NULL));
 		iv__slot_give_back(&table, place);
 	}
@@ -119,6 +132,30 @@ __attribute__((constructor(101))) static void install(void)
 IV__PUBLIC iv_loop_id iv_loop_self(void)
 {
 	return iv__self != NULL ? iv__self->id : 0;
+}
+
+void iv__loop_of_worker(void)
+{
+	iv__lock();
+	iv__loop_slot_of(iv__self->id)->of_worker = true;
+	iv__unlock();
+}
+
+iv_loop_id iv__loop_next_not_ended(iv_loop_id after)
+{
+	uint32_t place = (uint32_t)after;
+	iv_loop_id id = 0;
+
+	iv__lock();
+	while (id == 0 && place < iv__slot_table_num(&table)) {
+		struct iv__loop_slot *slot = slot_at(++place);
+
+		if (!slot->of_worker)
+			id = slot->not_ended;
+	}
+	iv__unlock();
+
+	return id;
 }
 
 IV__PUBLIC size_t iv_loop_count(void)

@@ -20,7 +20,9 @@
  *	...
  *	C1 slot->id = 0
  *	C2 N2 and N3 with NULL
- *	C3 give the slot back
+ *	C3 when nothing is left of the
+ *	   loop: not_ended = 0, tell who
+ *	   waits; give the slot back
  *
  * O1 to O2 stand under iv__lock(); N3 does not.
  *
@@ -64,14 +66,29 @@ struct iv__loop_name {
 };
 
 struct iv__loop_slot {
-	struct iv__slot slot;	/* slot_table.h */
-	_Atomic(uint64_t) id;	/* a: 0 while nobody's */
-	_Atomic(void *) name;	/* r: struct iv__loop_name, or NULL */
-	struct iv__calls calls; /* its own */
+	struct iv__slot slot;		 /* slot_table.h */
+	_Atomic(uint64_t) id;		 /* a: 0 while nobody's */
+	_Atomic(void *) name;		 /* r: struct iv__loop_name, or NULL */
+	bool of_worker;			 /* m: ends with its pool */
+	iv_loop_id not_ended;		 /* m: 0 from C3 on */
+	struct iv__loop_waiter *waiters; /* m: for C3 */
+	struct iv__calls calls;		 /* its own */
 };
 
 /* The slot that @id leads to, whatever loop it has now; NULL: to none. */
 struct iv__loop_slot *iv__loop_slot_of(iv_loop_id id);
+
+/*
+ * As iv_loop_next(), of loops that have not come to C3, but for those of
+ * workers.
+ */
+iv_loop_id iv__loop_next_not_ended(iv_loop_id after);
+
+/* registry.c: the calling thread's loop is a worker's. */
+void iv__loop_of_worker(void);
+
+/* loop_end.c: C3, the first half. */
+void iv__loop_ended(struct iv__loop_slot *slot);
 
 /* registry_name.c: N2 and N3. @name: malloc()ed, or NULL. */
 void iv__loop_name_replace(struct iv__loop_slot *slot,

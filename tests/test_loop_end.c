@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_loop_end.c - loops stopped from outside, and waiting for their end
+ */
+#include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <iv_event.h>
+#include <iv_loop.h>
+#include <iv_work.h>
+#include "harness.h"
+
+struct looper {
+	pthread_t thread;
+	iv_loop_id id;
+	sem_t open;
+	sem_t go;  /* before iv_main(), when held */
+	sem_t end; /* before iv_deinit(), when it lingers */
+	bool held, lingers;
+	bool deaf;   /* nothing wakes it */
+	bool nested; /* runs in a handler */
+	int times;   /* iv_main() was called */
+	bool stopped;
+	struct iv_event stay;
+	struct iv_timer timer;
+};
+
+static void await(sem_t *sem)
+{
+	while (sem_wait(sem) != 0)
+		continue;
+}
+
+static void never_posted(void *cookie)
+{
+	(void)cookie;
+	abort();
+}
+
+static void run_nested(void *cookie)
+{
+	struct looper *looper = cookie;
+
+	looper->times++;
+	sem_post(&looper->open);
+	iv_main();
+}
+
+static void begin_nested(struct looper *looper)
+{
+	IV_TIMER_INIT(&looper->timer);
+	looper->timer.expires = after_ms(0);
+	looper->timer.cookie = looper;
+	looper->timer.handler = run_nested;
+	iv_timer_register(&looper->timer);
+}
+
+static void run_until_stopped(struct looper *looper)
+{
+	looper->stay.handler = never_posted;
+	if (iv_event_register(&looper->stay) != 0)
+		abort();
+	if (looper->nested)
+		begin_nested(looper);
+	else
+		sem_post(&looper->open);
+	if (looper->held)
+		await(&looper->go);
+	do {
+		looper->times++;
+		iv_main();
+	} while (!iv_loop_stopped());
+	iv_main();
+	looper->stopped = true;
+	iv_event_unregister(&looper->stay);
+}
+
+static void *live(void *arg)
+{
+	struct looper *looper = arg;
+
+	iv_init();
+	looper->id = iv_loop_self();
+	if (looper->deaf)
+		sem_post(&looper->open);
+	else
+		run_until_stopped(looper);
+	if (looper->lingers)
+		await(&looper->end);
+	iv_deinit();
+
+	return NULL;
+}
+
+static void start(struct looper *looper)
+{
+	sem_init(&looper->open, 0, 0);
+	sem_init(&looper->go, 0, 0);
+	sem_init(&looper->end, 0, 0);
+	looper->thread = start_thread(live, looper);
+	await(&looper->open);
+}
+
+static void a_sleeping_loop_stops(void **state)
+{
+	struct looper looper = { .held = false };
+	int ret;
+
+	(void)state;
+	start(&looper);
+	assert_int_equal(iv_loop_stop(looper.id), 0);
+	ret = iv_loop_join(looper.id, -1);
+	assert_true(ret == 0 || ret == -ESRCH);
+	join_thread(looper.thread);
+	assert_true(looper.stopped);
+	assert_int_equal(looper.times, 1);
+}
+
+static void one_that_does_not_run_yet_stops_when_it_does(void **state)
+{
+	struct looper looper = { .held = true };
+
+	(void)state;
+	start(&looper);
+	assert_int_equal(iv_loop_stop(looper.id), 0);
+	assert_int_equal(iv_loop_join(looper.id, 0), -ETIMEDOUT);
+	sem_post(&looper.go);
+	join_thread(looper.thread);
+	assert_true(looper.stopped);
+}
+
+static void nested_ones_stop(void **state)
+{
+	struct looper looper = { .nested = true };
+
+	(void)state;
+	start(&looper);
+	assert_int_equal(iv_loop_stop(looper.id), 0);
+	join_thread(looper.thread);
+	assert_int_equal(looper.times, 2);
+}
+
+static void a_loop_may_stop_itself(void **state)
+{
+	struct iv_event stay = { .handler = never_posted };
+
+	(void)state;
+	iv_init();
+	assert_int_equal(iv_event_register(&stay), 0);
+	assert_int_equal(iv_loop_stopped(), 0);
+	assert_int_equal(iv_loop_stop(iv_loop_self()), 0);
+	assert_int_equal(iv_loop_stopped(), 1);
+	run_until_quit("its own stop");
+	iv_main();
+	assert_int_equal(iv_loop_run_once(-1), 0);
+	iv_event_unregister(&stay);
+	iv_deinit();
+
+	/* The thread's next loop is another one. */
+	iv_init();
+	assert_int_equal(iv_loop_stopped(), 0);
+	iv_deinit();
+}
+
+static void joining_waits_for_the_end_and_no_less(void **state)
+{
+	struct looper looper = { .lingers = true };
+
+	(void)state;
+	start(&looper);
+	assert_int_equal(iv_loop_stop(looper.id), 0);
+	assert_int_equal(iv_loop_join(looper.id, 2000000), -ETIMEDOUT);
+	sem_post(&looper.end);
+	assert_int_not_equal(iv_loop_join(looper.id, -1), -ETIMEDOUT);
+	join_thread(looper.thread);
+	assert_int_equal(iv_loop_join(looper.id, -1), -ESRCH);
+	assert_int_equal(iv_loop_stop(looper.id), -ESRCH);
+}
+
+static void what_cannot_be_waited_for_is_refused(void **state)
+{
+	struct looper deaf = { .deaf = true, .lingers = true };
+
+	(void)state;
+	assert_int_equal(iv_loop_join(0, -1), -ESRCH);
+	assert_int_equal(iv_loop_join(UINT64_MAX, -1), -ESRCH);
+	assert_int_equal(iv_loop_stop(0), -ESRCH);
+	iv_init();
+	assert_int_equal(iv_loop_join(iv_loop_self(), -1), -EDEADLK);
+	iv_deinit();
+
+	start(&deaf);
+	assert_int_equal(iv_loop_stop(deaf.id), -ENOTCONN);
+	sem_post(&deaf.end);
+	join_thread(deaf.thread);
+}
+
+static int join_caller(void *id)
+{
+	return iv_loop_join(*(iv_loop_id *)id, -1);
+}
+
+static void joining_who_waits_for_us_is_refused(void **state)
+{
+	struct looper looper = { .held = false };
+	iv_loop_id self;
+	int result = 0;
+
+	(void)state;
+	start(&looper);
+	iv_init();
+	self = iv_loop_self();
+	assert_int_equal(iv_loop_call_wait(looper.id, join_caller, &self, -1,
+					   &result),
+			 0);
+	assert_int_equal(result, -EDEADLK);
+	iv_deinit();
+	iv_loop_stop(looper.id);
+	join_thread(looper.thread);
+}
+
+/* All *********************************************************************/
+
+enum { NUM = 5 };
+
+static iv_loop_id remaining[NUM];
+static int num_remaining;
+
+static void note_remaining(void *cookie, iv_loop_id id)
+{
+	(void)cookie;
+	if (num_remaining < NUM)
+		remaining[num_remaining++] = id;
+}
+
+static void stopping_all_waits_for_all(void **state)
+{
+	struct looper loopers[NUM] = { { .nested = true } };
+	int i;
+
+	(void)state;
+	for (i = 0; i < NUM; i++)
+		start(&loopers[i]);
+	assert_int_equal(iv_loop_stop_all(-1, note_remaining, NULL), 0);
+	assert_int_equal(iv_loop_count(), 0);
+	assert_int_equal(num_remaining, 0);
+	for (i = 0; i < NUM; i++) {
+		assert_true(loopers[i].stopped);
+		join_thread(loopers[i].thread);
+	}
+}
+
+static void what_did_not_end_in_time_is_named(void **state)
+{
+	struct looper ends = { .held = false };
+	struct looper lingers = { .lingers = true };
+	int num;
+
+	(void)state;
+	start(&ends);
+	start(&lingers);
+	iv_init();
+	num = iv_loop_stop_all(50000000, note_remaining, NULL);
+	assert_int_equal(num, num_remaining);
+	assert_true(num_remaining >= 1);
+	assert_true(remaining[num_remaining - 1] == lingers.id ||
+		    remaining[0] == lingers.id);
+	assert_int_equal(iv_loop_stopped(), 0);
+	iv_deinit();
+	sem_post(&lingers.end);
+	join_thread(ends.thread);
+	join_thread(lingers.thread);
+}
+
+static sem_t worked;
+
+static void work(void *cookie)
+{
+	(void)cookie;
+	sem_post(&worked);
+}
+
+static void workers_end_with_their_pool(void **state)
+{
+	struct iv_work_pool pool = { .max_threads = 1 };
+	struct iv_work_item item = { .work = work };
+
+	(void)state;
+	sem_init(&worked, 0, 0);
+	iv_init();
+	assert_int_equal(iv_work_pool_create(&pool), 0);
+	iv_work_pool_submit_work(&pool, &item);
+	await(&worked);
+	assert_int_equal(iv_loop_stop_all(-1, note_remaining, NULL), 0);
+	iv_work_pool_put(&pool);
+	iv_main();
+	iv_deinit();
+}
+
+static const struct test_case cases[] = {
+	TEST(a_sleeping_loop_stops),
+	TEST(one_that_does_not_run_yet_stops_when_it_does),
+	TEST(nested_ones_stop),
+	TEST(a_loop_may_stop_itself),
+	TEST(joining_waits_for_the_end_and_no_less),
+	TEST(what_cannot_be_waited_for_is_refused),
+	TEST(joining_who_waits_for_us_is_refused),
+	TEST(stopping_all_waits_for_all),
+	TEST(what_did_not_end_in_time_is_named),
+	TEST(workers_end_with_their_pool),
+};
+
+TEST_MAIN(cases)
