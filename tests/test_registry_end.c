@@ -8,11 +8,11 @@
 #include <unistd.h>
 #include "registry_bed.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define UNDER_SANITIZER
 #endif
 #endif
 
@@ -251,8 +251,8 @@ static void a_fork_amid_all_this_leaves_the_child_usable(void **state)
 	pthread_t threads[2];
 
 	(void)state;
-#ifdef UNDER_TSAN
-	cannot_try("ThreadSanitizer's allocator may stay locked in the child");
+#ifdef UNDER_SANITIZER
+	cannot_try("a sanitizer's allocator may stay locked in the child");
 #endif
 	threads[0] = start_thread(open_name_find_close, "one");
 	threads[1] = start_thread(open_name_find_close, "two");
