@@ -410,7 +410,7 @@ static void user_wake(int fd)
 static void user_collect(struct iv__waker *waker, bool block)
 {
 	uint64_t before = waker->arrived;
-	struct kevent batch[16];
+	struct kevent batch[16] = { { .flags = 0 } };
 	int num_deletes = 0;
 	int num;
 	int i;
