@@ -530,9 +530,12 @@ static void *run_owner(void *arg)
 	return NULL;
 }
 
-/* As a confused program has it. Not one that may name somebody. */
+/* As a confused program has it; the first guesses what the next will be. */
 static iv_event_handle forge(struct stress_rng *rng, iv_event_handle handle)
 {
+	if (stress_chance(rng, 50))
+		return handle + ((uint64_t)1 << 32);
+
 	return (handle ^ (uint64_t)1 << (32 + stress_random(rng, 32))) +
 	       ((uint64_t)stress_random(rng, 1 << 30) << 33);
 }
@@ -545,9 +548,9 @@ static void post_something(struct churn_poster *self, struct stress_rng *rng)
 
 	if (choice < 10)
 		must_be_dead(atomic_load(&graveyard[place]));
-	else if (choice < 15)
+	else if (choice < 20)
 		handle = forge(rng, handle);
-	else if (choice < 16)
+	else if (choice < 21)
 		raise(SIGPROF);
 
 	if (post(handle))

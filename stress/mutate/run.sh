@@ -31,7 +31,7 @@ cp -a "$dir/pristine" "$dir/source"
 failed=0
 
 targets=()
-for program in event work thread; do
+for program in event handle work thread channel; do
 	for flavour in '' _asan _tsan; do
 		targets+=("stress_$program$flavour")
 	done
@@ -42,7 +42,7 @@ build() {
 }
 
 # How much each program does, and how often, before a mutant has survived it.
-declare -A counts=([event]=3000 [work]=60 [thread]=150)
+declare -A counts=([event]=3000 [handle]=20000 [work]=60 [thread]=150 [channel]=1500)
 tries=3
 
 # dies PROGRAM - does it report anything?
