@@ -27,25 +27,37 @@ struct bench_row {
 	int more_is_better;
 };
 
-/* "ours" compared with another peer, both in one run. */
+/*
+ * "ours" compared with another peer, or with another row of ours, all in one
+ * run; or with a figure.
+ */
 struct bench_target {
 	const char *metric;
-	const char *peer;
-	int at_least; /* else: at most */
+	const char *peer; /* NULL: @factor is the figure */
+	const char *than; /* that peer's row; NULL: the same */
+	int at_least;	  /* else: at most */
 	double factor;
 };
 
-#define BENCH_AT_MOST(metric, peer, factor) \
-	{                                   \
-		metric, peer, 0, factor     \
+#define BENCH_AT_MOST(metric, peer, factor)   \
+	{                                     \
+		metric, peer, NULL, 0, factor \
 	}
-#define BENCH_AT_LEAST(metric, peer, factor) \
-	{                                    \
-		metric, peer, 1, factor      \
+#define BENCH_AT_LEAST(metric, peer, factor)  \
+	{                                     \
+		metric, peer, NULL, 1, factor \
 	}
-#define BENCH_NO_MORE_TARGETS    \
-	{                        \
-		NULL, NULL, 0, 0 \
+#define BENCH_AT_MOST_ROW(metric, than, factor) \
+	{                                       \
+		metric, "ours", than, 0, factor \
+	}
+#define BENCH_AT_MOST_FIGURE(metric, figure)  \
+	{                                     \
+		metric, NULL, NULL, 0, figure \
+	}
+#define BENCH_NO_MORE_TARGETS          \
+	{                              \
+		NULL, NULL, NULL, 0, 0 \
 	}
 
 /*

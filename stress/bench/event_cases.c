@@ -20,33 +20,106 @@
  * that the events stay in its cache and the figure is the post's own; the
  * median of short bursts is unmoved by a neighbour on the machine.
  */
-static void post_1p_gate(void)
+struct bursts {
+	unsigned long count, num;
+	double *fresh, *again;
+};
+
+static struct bursts bursts_open(void)
 {
-	unsigned long bursts = peer_scaled(1000), i;
-	double *fresh = calloc(bursts, sizeof(double));
-	double *again = calloc(bursts, sizeof(double));
-	struct bed *bed = bed_start(256, PIN_ONE);
+	struct bursts bursts = { .count = peer_scaled(1000) };
+
+	bursts.fresh = calloc(bursts.count, sizeof(double));
+	bursts.again = calloc(bursts.count, sizeof(double));
+	if (!bursts.fresh || !bursts.again)
+		peer_die("out of memory");
+	return bursts;
+}
+
+static void bursts_close(struct bursts *bursts, const char *fresh_metric,
+			 const char *again_metric)
+{
+	peer_report(fresh_metric,
+		    peer_percentile(bursts->fresh, bursts->count, 50));
+	peer_report(again_metric,
+		    peer_percentile(bursts->again, bursts->count, 50));
+	free(bursts->fresh);
+	free(bursts->again);
+}
+
+static inline void burst(struct bursts *bursts, struct bed *bed,
+			 void (*post)(struct target *, unsigned long))
+{
 	uint64_t t0, t1, t2;
 
-	peer_pin_one();
-	for (i = 0; i < bursts; i++) {
-		shut_gate(bed);
-		t0 = wall_ns();
-		post_each(bed->targets, bed->count);
-		t1 = wall_ns();
-		post_each(bed->targets, bed->count);
-		t2 = wall_ns();
-		open_gate(bed);
-		fresh[i] = (double)(t1 - t0) / (double)bed->count;
-		again[i] = (double)(t2 - t1) / (double)bed->count;
-	}
-	check_calls(bed, bursts);
-	peer_report("post-1p-fresh", peer_percentile(fresh, bursts, 50));
-	peer_report("post-1p-again", peer_percentile(again, bursts, 50));
-	bed_stop(bed);
-	free(fresh);
-	free(again);
+	shut_gate(bed);
+	t0 = wall_ns();
+	post(bed->targets, bed->count);
+	t1 = wall_ns();
+	post(bed->targets, bed->count);
+	t2 = wall_ns();
+	open_gate(bed);
+	bursts->fresh[bursts->num] = (double)(t1 - t0) / (double)bed->count;
+	bursts->again[bursts->num++] = (double)(t2 - t1) / (double)bed->count;
 }
+
+#ifdef PEER_HAS_HANDLES
+static void post_each_by_handle(struct target *t, unsigned long n)
+{
+	for (; n; n--)
+		if (event_post_by_handle(&t++->event))
+			peer_die("an event that is registered took no post");
+}
+
+static void post_each_gone(struct target *t, unsigned long n)
+{
+	for (; n; n--)
+		if (!event_post_by_handle(&t++->event))
+			peer_die("an event that is gone took a post");
+}
+
+/* In turn, so that both ways meet the same machine. */
+static void post_1p_gate(void)
+{
+	struct bursts plain = bursts_open(), handle = bursts_open();
+	struct bed *bed = bed_start(256, PIN_ONE);
+	double *gone = calloc(plain.count, sizeof(double));
+	unsigned long i;
+	uint64_t start;
+
+	peer_pin_one();
+	for (i = 0; i < plain.count; i++) {
+		burst(&plain, bed, post_each);
+		burst(&handle, bed, post_each_by_handle);
+	}
+	check_calls(bed, 2 * plain.count);
+	looper_stop(&bed->looper);
+	for (i = 0; i < plain.count; i++) {
+		start = wall_ns();
+		post_each_gone(bed->targets, bed->count);
+		gone[i] = (double)(wall_ns() - start) / (double)bed->count;
+	}
+	peer_report("handle-gone", peer_percentile(gone, plain.count, 50));
+	bursts_close(&plain, "post-1p-fresh", "post-1p-again");
+	bursts_close(&handle, "handle-fresh", "handle-again");
+	bed_free(bed);
+	free(gone);
+}
+#else
+static void post_1p_gate(void)
+{
+	struct bursts plain = bursts_open();
+	struct bed *bed = bed_start(256, PIN_ONE);
+	unsigned long i;
+
+	peer_pin_one();
+	for (i = 0; i < plain.count; i++)
+		burst(&plain, bed, post_each);
+	check_calls(bed, plain.count);
+	bursts_close(&plain, "post-1p-fresh", "post-1p-again");
+	bed_stop(bed);
+}
+#endif
 
 /* The same posts for the driver's instruction counter. */
 static void count(void)

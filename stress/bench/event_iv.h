@@ -5,6 +5,10 @@
  */
 #include <iv.h>
 #include <iv_event.h>
+#if __has_include(<iv_event_handle.h>)
+#include <iv_event_handle.h>
+#define PEER_HAS_HANDLES
+#endif
 
 struct peer_loop {
 	int unused; /* a loop belongs to its thread and has no name */
@@ -12,6 +16,9 @@ struct peer_loop {
 
 struct peer_event {
 	struct iv_event iv;
+#ifdef PEER_HAS_HANDLES
+	iv_event_handle handle;
+#endif
 };
 
 static void peer_setup(void)
@@ -56,6 +63,11 @@ static void event_open(struct peer_loop *loop, struct peer_event *event,
 	event->iv.cookie = cookie;
 	if (iv_event_register(&event->iv))
 		peer_die("iv_event_register failed");
+#ifdef PEER_HAS_HANDLES
+	event->handle = iv_event_handle_of(&event->iv);
+	if (!event->handle)
+		peer_die("iv_event_handle_of failed");
+#endif
 }
 
 static inline void event_post(struct peer_event *event)
@@ -67,3 +79,11 @@ static void event_close(struct peer_event *event)
 {
 	iv_event_unregister(&event->iv);
 }
+
+#ifdef PEER_HAS_HANDLES
+/* 0, or not: the event is gone. */
+static inline int event_post_by_handle(struct peer_event *event)
+{
+	return iv_event_handle_post(event->handle);
+}
+#endif

@@ -129,18 +129,27 @@ static void print_row(const struct bench_run *run, size_t row)
 	       subject->rows[row].more_is_better ? "more" : "less");
 }
 
+/* The median of a row by a peer, or a negative number when there is none. */
+static double
+figure_of(const struct bench_run *run, const char *metric, const char *name)
+{
+	int row = bench_row_index(run->subject, metric);
+	int peer = bench_peer_index(run->subject, name);
+
+	return row < 0 || peer < 0
+		       ? -1
+		       : bench_median(run, (size_t)row, (size_t)peer);
+}
+
 static double
 target_ratio(const struct bench_run *run, const struct bench_target *target)
 {
-	int row = bench_row_index(run->subject, target->metric);
-	int peer = bench_peer_index(run->subject, target->peer);
-	int ours = bench_peer_index(run->subject, "ours");
-	double a, b;
+	double a = figure_of(run, target->metric, "ours"), b;
 
-	if (row < 0 || peer < 0 || ours < 0)
-		return -1;
-	a = bench_median(run, (size_t)row, (size_t)ours);
-	b = bench_median(run, (size_t)row, (size_t)peer);
+	if (!target->peer)
+		return a;
+	b = figure_of(run, target->than ? target->than : target->metric,
+		      target->peer);
 	return a < 0 || b <= 0 ? -1 : a / b;
 }
 
@@ -159,24 +168,34 @@ target_selected(const struct bench_run *run, const struct bench_target *target)
 					run->subject->rows[row].case_name);
 }
 
+static void print_target(const struct bench_run *run,
+			 const struct bench_target *target, double ratio)
+{
+	int row = bench_row_index(run->subject, target->metric);
+	const char *unit =
+		target->peer || row < 0 ? "x" : run->subject->rows[row].unit;
+	const char *with = target->than	  ? target->than
+			   : target->peer ? target->peer
+					  : "";
+
+	printf("  %-19s %s %.2f %-2s %-13s", target->metric,
+	       target->at_least ? ">=" : "<=", target->factor, unit, with);
+	if (ratio < 0)
+		printf("  not measured\n");
+	else
+		printf("  %6.2f %-2s  %s\n", ratio, unit,
+		       target_met(target, ratio) ? "met" : "MISSED");
+}
+
 static void print_targets(const struct bench_run *run)
 {
 	const struct bench_target *target;
-	double ratio;
 
 	printf("\ntargets: ours compared with a peer of the same run\n");
 	for (target = run->subject->targets; target->metric; target++) {
 		if (!target_selected(run, target))
 			continue;
-		ratio = target_ratio(run, target);
-		printf("  %-19s %s %.2f x %-8s", target->metric,
-		       target->at_least ? ">=" : "<=", target->factor,
-		       target->peer);
-		if (ratio < 0)
-			printf("  not measured\n");
-		else
-			printf("  %6.2f x  %s\n", ratio,
-			       target_met(target, ratio) ? "met" : "MISSED");
+		print_target(run, target, target_ratio(run, target));
 	}
 }
 
@@ -240,8 +259,10 @@ static void json_targets(const struct bench_run *run)
 		if (!target_selected(run, t))
 			continue;
 		ratio = target_ratio(run, t);
-		printf("%s{\"metric\":\"%s\",\"peer\":\"%s\",\"%s\":%.9g,",
-		       comma, t->metric, t->peer,
+		printf("%s{\"metric\":\"%s\",\"peer\":\"%s\","
+		       "\"row\":\"%s\",\"%s\":%.9g,",
+		       comma, t->metric, t->peer ? t->peer : "",
+		       t->than ? t->than : t->metric,
 		       t->at_least ? "at_least" : "at_most", t->factor);
 		if (ratio < 0)
 			printf("\"ratio\":null,\"met\":null}");
