@@ -616,7 +616,7 @@ static bool collect_all(struct iv__loop *loop, bool surely)
 	return num > 0;
 }
 
-/* What poll() is to look at: those on the list for which it still makes sense. */
+/* What poll() is to look at: those of the list that still want to know. */
 static int prepare_probes(struct uring_state *st)
 {
 	int num = 0;
@@ -717,6 +717,8 @@ static void block(struct uring_state *st, int64_t timeout_ns)
 	int ret;
 
 	st->waiting = true;
+	/* As the C library does around its own waits. */
+	/* NOLINTNEXTLINE(cert-pos47-c,concurrency-*) */
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &cancel_type);
 	ret = enter(&st->ring, timeout_ns);
 	pthread_setcanceltype(cancel_type, NULL);
