@@ -149,9 +149,11 @@ void iv_channel_sender_clone(struct iv_channel_sender *to,
 
 /*
  * iv_channel_sender_close - be done with sending
- * @sender: open, not used by another thread; its memory may be freed then
+ * @sender: open, no longer used; its memory may be freed then
  *
- * What it sent is delivered all the same. Takes back a wish for room.
+ * What it sent is delivered all the same. Takes back a wish for room. The
+ * handler of its last message may do this, while the thread that has sent that
+ * is still inside iv_channel_send().
  *
  * Errors:  not open: iv_fatal().
  * Threads: any.

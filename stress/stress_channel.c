@@ -3,7 +3,8 @@
  * stress_channel.c - channels under load: none lost, none doubled, in order
  *
  * Three acts. `storm`: every sender sends to one loop, through a wide channel
- * and a narrow one that it tries again. `room`: senders with loops of their own
+ * and a narrow one that it tries again, and whose sender is closed by the
+ * handler of its last message. `room`: senders with loops of their own
  * are told when a narrow channel has room. `churn`: channels that their
  * receiver closes, in each way there is, while senders send and close: what
  * was sent is delivered or handed back, and nothing behind -EPIPE is sent.
@@ -16,6 +17,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <iv.h>
 #include <iv_channel.h>
 #include "stress.h"
@@ -149,6 +151,22 @@ static struct storm_sender {
 	pthread_t thread;
 } storm_sender[STRESS_MAX_THREADS];
 
+/* The sender may still be inside the send of this. */
+static void deliver_and_close(void *cookie, struct iv_channel_message *message)
+{
+	struct letter *letter =
+		iv_container_of(message, struct letter, message);
+	struct iv_channel_sender *sender =
+		&storm_sender[letter->from].narrow.sender;
+	bool is_last = letter->number == stress_options.count - 1;
+
+	deliver(cookie, message);
+	if (!is_last)
+		return;
+	iv_channel_sender_close(sender);
+	memset(sender, 0xa5, sizeof(*sender));
+}
+
 static void *run_storm_sender(void *arg)
 {
 	struct storm_sender *self = arg;
@@ -168,7 +186,6 @@ static void *run_storm_sender(void *arg)
 		STRESS_CHECK(ret == 0, "a send was refused with %d", ret);
 	}
 	iv_channel_sender_close(&self->wide.sender);
-	iv_channel_sender_close(&self->narrow.sender);
 
 	return NULL;
 }
@@ -192,7 +209,7 @@ static void run_storm(void)
 	stress_stage("waiting for the last message of a storm");
 	iv_init();
 	open_outlet(&wide, 0, deliver);
-	open_outlet(&narrow, NARROW, deliver);
+	open_outlet(&narrow, NARROW, deliver_and_close);
 	for (i = 0; i < stress_options.threads; i++)
 		start_storm_sender(&storm_sender[i], i, &wide, &narrow);
 	for (i = 0; i < stress_options.threads; i++)

@@ -49,10 +49,14 @@
  * - The node is linked once at a time. Only S4 from NULL leads to S5, and head
  *   is not NULL again before D4. Were D2 to leave NULL, a sender could link
  *   the node that D5 is linking.
- * - No use after free. A sender's own reference covers S2 to S5. Behind U1 the
- *   node may still be with a sender between S4 and S5, or in the inbox where
- *   that one has put it meanwhile: U3 leaves it a reference, which N1 drops.
- *   Without it the slot could be another channel's, its node linked twice.
+ * - No use after free. A sender's own reference covers S2 to S4. The
+ *   handler of its message may drop that one; but who is to do S5 has the
+ *   node, so the receiver comes only when it is linked, and behind the
+ *   link S5 touches nothing but the inbox, which inbox.h allows. Behind
+ *   U1 the node may still be with a sender between S4 and S5, or in the
+ *   inbox where that one has put it meanwhile: U3 leaves it a reference,
+ *   which N1 drops. Without it the slot could be another channel's, its
+ *   node linked twice.
  * - Nobody waits for the other side: U3 does not wait for S5. Such a sender
  *   costs its slot if it never gets there, as in a forked child.
  * - closed is called with no sender open and nothing undelivered: C1's message

@@ -38,19 +38,19 @@ static inline uintptr_t push(struct iv__channel *channel,
 	}
 }
 
-/* S5 */
+/* S5. Behind the link the handler may have closed this sender already. */
 static inline void call_receiver(struct iv__channel *channel, bool watched)
 {
+	struct iv__inbox *inbox = channel->inbox;
 	uintptr_t head;
 
 	if (watched)
 		iv__hb_after(&channel->node);
-	head = iv__inbox_try_link(channel->inbox, &channel->node, true,
-				  watched);
+	head = iv__inbox_try_link(inbox, &channel->node, true, watched);
 	if (head == IV__CLOSED)
 		iv__channel_put(channel); /* N1 */
 	else if (head == IV__SLEEPING)
-		iv__inbox_wake(channel->inbox, watched);
+		iv__inbox_wake(inbox, watched);
 }
 
 static inline int

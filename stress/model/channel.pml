@@ -7,6 +7,7 @@
  * it was told that the first was the last; it ends when both are closed, or
  * earlier, at any time, also inside a handler, and then closes its loop.
  * -DSTAYS: not earlier, so that it shows if nobody comes for a message.
+ * -DGOODBYE: a sender is closed by the handler of its last message.
  *
  * The inbox is a flag (inbox.pml has the rest): is the node in it? -DROOM: the
  * channel has one place, and senders that are refused want room.
@@ -167,6 +168,29 @@ inline want_room(me)
 }
 #endif
 
+inline close()
+{
+#ifdef MUTANT_C2_FIRST
+	put();
+#endif
+	atomic { assert(!freed); senders--; last = (senders == 0) }
+#ifndef MUTANT_C1_SILENT
+	if
+	:: last ->
+	   atomic { assert(!freed); last = !told; told = true }
+	   if
+	   :: last -> push(LAST)
+	   :: else -> skip
+	   fi
+	:: else -> skip
+	fi;
+#endif
+#ifndef MUTANT_C2_FIRST
+	put();
+#endif
+	last = false
+}
+
 proctype sender(byte me)
 {
 	byte h, m;
@@ -200,23 +224,13 @@ proctype sender(byte me)
 	:: else -> break
 	od;
 
-#ifdef MUTANT_C2_FIRST
-	put();
-#endif
-	atomic { assert(!freed); senders--; last = (senders == 0) }
-#ifndef MUTANT_C1_SILENT
+#ifdef GOODBYE
 	if
-	:: last ->
-	   atomic { assert(!freed); last = !told; told = true }
-	   if
-	   :: last -> push(LAST)
-	   :: else -> skip
-	   fi
+	:: m < FIRST(me) + 2 -> close()
 	:: else -> skip
 	fi;
-#endif
-#ifndef MUTANT_C2_FIRST
-	put();
+#else
+	close();
 #endif
 	finished++
 }
@@ -316,9 +330,15 @@ inline unregister()
 		if
 		:: e != LAST -> check(e); dropped = dropped | (1 << e)
 		:: else -> skip
-		fi;
-		e = 0
+		fi
 	   }
+#ifdef GOODBYE
+	   if
+	   :: e != LAST && e == FIRST(FROM(e)) + 1 -> senders--; put()
+	   :: else -> skip
+	   fi;
+#endif
+	   e = 0
 	:: else -> break
 	od;
 	put();
@@ -328,7 +348,7 @@ inline unregister()
 active proctype receiver()
 {
 	byte e, i, n, t, h;
-	bool got;
+	bool got, last;
 
 	run sender(0);
 
@@ -364,6 +384,12 @@ round:	if
 	      fi;
 #endif
 	      d_step { check(e); delivered = delivered | (1 << e) }
+#ifdef GOODBYE
+	      if
+	      :: e == FIRST(FROM(e)) + 1 -> close()
+	      :: else -> skip
+	      fi
+#endif
 	   :: else ->
 	      told = false;
 	      if

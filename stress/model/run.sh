@@ -123,6 +123,8 @@ right channel 1 ""
 right channel 1 "-DROOM"
 right channel 1 "-DSTAYS"
 right channel 1 "-DSTAYS -DROOM"
+right channel 1 "-DGOODBYE"
+right channel 1 "-DGOODBYE -DSTAYS"
 for name in U1_STORE D2_LEAVES_NULL LINK_ALWAYS U3_NO_REFERENCE C2_FIRST \
 	S2_NO_LOOK; do
 	mutant channel "$name" ""
