@@ -173,7 +173,7 @@ int iv_loop_call_wait(iv_loop_id id, int (*function)(void *cookie),
  * thread's own iv_deinit(), which it is expected to call.
  *
  * Errors:  -ESRCH the loop has ended, or never was; -ENOTCONN nothing wakes
- *          it, see iv_loop_listen().
+ *          it: it stops when it begins to listen, see iv_loop_listen().
  * Threads: any, with a loop or without. Does not wait for the loop.
  * Signals: unsafe in a signal handler.
  */

@@ -12,6 +12,12 @@ static bool goes_on(const struct iv__loop *loop)
 	return !loop->quit && loop->numobjs > 0;
 }
 
+/* Calls from other threads do not keep a loop running, but want to be run. */
+static bool was_called(struct iv__loop *loop)
+{
+	return loop->hooks != NULL && loop->hooks->has_posts(loop);
+}
+
 IV__PUBLIC int iv_loop_run_once(int64_t timeout_ns)
 {
 	struct iv__loop *loop = iv__loop_self("iv_loop_run_once");
@@ -19,7 +25,7 @@ IV__PUBLIC int iv_loop_run_once(int64_t timeout_ns)
 	iv__loop_wake_up(loop);
 	if (loop->depth == 0)
 		loop->quit = loop->stopped;
-	if (goes_on(loop))
+	if (goes_on(loop) || (!loop->quit && was_called(loop)))
 		iv__loop_turn(loop, timeout_ns);
 
 	return goes_on(loop);

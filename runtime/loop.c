@@ -339,7 +339,7 @@ wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
 	loop->now_valid = false;
 	if (timeout_ns != 0 && loop->hooks != NULL) {
 		iv__loop_wake_up(loop);
-		if (loop->spin_max_ns > 0 && iv__loop_spin(loop, timeout_ns) &&
+		if (loop->spin_max_ns > 0 && iv__loop_spin(loop, &timeout_ns) &&
 		    may_skip_wait(loop))
 			return;
 		loop->asleep = loop->hooks->before_sleep(loop);

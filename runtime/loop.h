@@ -197,8 +197,11 @@ int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
 /* Have them called for loops that open from now on. Once a process. */
 void iv__loop_set_process_hooks(const struct iv__process_hooks *hooks);
 
-/* spin.c: wait for posts without sleeping; did any come? */
-bool iv__loop_spin(struct iv__loop *loop, int64_t timeout_ns);
+/*
+ * spin.c: wait for posts without sleeping; did any come? If not, *@timeout_ns
+ * is what is left of it; negative: for ever.
+ */
+bool iv__loop_spin(struct iv__loop *loop, int64_t *timeout_ns);
 
 /* What the environment says; 0: nothing. */
 int64_t iv__loop_spin_default_ns(void);

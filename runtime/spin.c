@@ -41,35 +41,43 @@ static bool look(struct iv__loop *loop)
 	return false;
 }
 
-static bool look_until(struct iv__loop *loop, uint64_t until_ns)
+/* Nanoseconds that it took in vain; negative: posts have come. */
+static int64_t look_for(struct iv__loop *loop, int64_t spin_ns)
 {
+	uint64_t start_ns = iv__clock_ns();
+	int64_t spun_ns;
+
 	do {
 		if (look(loop))
-			return true;
-	} while (iv__clock_ns() < until_ns);
+			return -1;
+		spun_ns = (int64_t)(iv__clock_ns() - start_ns);
+	} while (spun_ns < spin_ns);
 
-	return false;
+	return spun_ns;
 }
 
-bool iv__loop_spin(struct iv__loop *loop, int64_t timeout_ns)
+bool iv__loop_spin(struct iv__loop *loop, int64_t *timeout_ns)
 {
 	int64_t least_ns = loop->spin_max_ns / 16;
 	int64_t spin_ns = loop->spin_ns;
+	int64_t spun_ns;
 
 	if (spin_ns < least_ns)
 		spin_ns = least_ns;
-	if (timeout_ns >= 0 && timeout_ns < spin_ns)
-		spin_ns = timeout_ns;
+	if (*timeout_ns >= 0 && *timeout_ns < spin_ns)
+		spin_ns = *timeout_ns;
 
 	/* Without a clock: what comes at once is the usual case. */
-	if (look(loop) ||
-	    look_until(loop, iv__clock_ns() + (uint64_t)spin_ns)) {
+	spun_ns = look(loop) ? -1 : look_for(loop, spin_ns);
+	if (spun_ns < 0) {
 		loop->spin_ns = 2 * spin_ns < loop->spin_max_ns
 					? 2 * spin_ns
 					: loop->spin_max_ns;
 		return true;
 	}
 	loop->spin_ns = spin_ns / 2;
+	if (*timeout_ns >= 0)
+		*timeout_ns -= spun_ns < *timeout_ns ? spun_ns : *timeout_ns;
 
 	return false;
 }

@@ -189,6 +189,37 @@ static void calls_that_call_do_not_starve_descriptors(void **state)
 	close_both(ends);
 }
 
+static void end_nested(void *cookie)
+{
+	(void)cookie;
+	note("nested");
+	iv_quit();
+}
+
+static void run_nested(void *cookie)
+{
+	(void)cookie;
+	iv_main();
+	note("outer");
+}
+
+static void a_call_may_wait_for_the_next_in_a_nested_loop(void **state)
+{
+	struct iv_event stay = { .handler = never_posted };
+
+	(void)state;
+	iv_init();
+	assert_int_equal(iv_event_register(&stay), 0);
+	assert_int_equal(iv_loop_call(iv_loop_self(), run_nested, NULL, NULL),
+			 0);
+	assert_int_equal(iv_loop_call(iv_loop_self(), end_nested, NULL, NULL),
+			 0);
+	run_until_quit("the nested call");
+	assert_noted("nested outer");
+	iv_event_unregister(&stay);
+	iv_deinit();
+}
+
 /* Waiting *****************************************************************/
 
 static int answer(void *cookie)
@@ -383,6 +414,26 @@ static void the_end_of_a_loop_answers_all(void **state)
 	assert_int_equal((intptr_t)join_thread(waiter), -ESRCH);
 	assert_int_equal(num_dropped, 1);
 	assert_int_equal(payload, 0);
+}
+
+static void free_and_end_thread(void *cookie)
+{
+	free(cookie);
+	pthread_exit(NULL);
+}
+
+static void what_had_its_turn_is_not_dropped(void **state)
+{
+	struct looper looper = { .held = false };
+	void *memory = malloc(1);
+
+	(void)state;
+	start(&looper);
+	assert_int_equal(iv_loop_call(looper.id, free_and_end_thread, memory,
+				      count_dropped),
+			 0);
+	join_thread(looper.thread);
+	assert_int_equal(num_dropped, 0);
 }
 
 static int end_thread(void *cookie)
@@ -606,6 +657,7 @@ static const struct test_case cases[] = {
 	TEST(a_call_to_the_own_loop_is_a_callback),
 	TEST(listening_does_not_keep_a_loop_running),
 	TEST(calls_that_call_do_not_starve_descriptors),
+	TEST(a_call_may_wait_for_the_next_in_a_nested_loop),
 	TEST(loops_that_are_not_there_are_told),
 	TEST(who_waits_has_the_result),
 	TEST(a_loop_may_wait_for_another),
@@ -614,6 +666,7 @@ static const struct test_case cases[] = {
 	TEST(what_has_not_begun_in_time_never_does),
 	TEST(what_has_begun_goes_on_behind_the_timeout),
 	TEST(the_end_of_a_loop_answers_all),
+	TEST(what_had_its_turn_is_not_dropped),
 	TEST(a_function_that_ends_its_thread_is_answered),
 	TEST(a_cancelled_thread_waits_on),
 	TEST(one_may_wait_behind_the_other),

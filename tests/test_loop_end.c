@@ -195,6 +195,38 @@ static void what_cannot_be_waited_for_is_refused(void **state)
 	join_thread(deaf.thread);
 }
 
+static void *listen_late(void *arg)
+{
+	struct looper *looper = arg;
+
+	iv_init();
+	looper->id = iv_loop_self();
+	sem_post(&looper->open);
+	await(&looper->go);
+	looper->stay.handler = never_posted;
+	if (iv_event_register(&looper->stay) != 0)
+		abort();
+	iv_main();
+	iv_event_unregister(&looper->stay);
+	iv_deinit();
+
+	return NULL;
+}
+
+static void a_stop_waits_for_one_that_does_not_listen_yet(void **state)
+{
+	struct looper looper = { .held = false };
+
+	(void)state;
+	sem_init(&looper.open, 0, 0);
+	sem_init(&looper.go, 0, 0);
+	looper.thread = start_thread(listen_late, &looper);
+	await(&looper.open);
+	assert_int_equal(iv_loop_stop(looper.id), -ENOTCONN);
+	sem_post(&looper.go);
+	join_thread(looper.thread);
+}
+
 static int join_caller(void *id)
 {
 	return iv_loop_join(*(iv_loop_id *)id, -1);
@@ -304,6 +336,7 @@ static const struct test_case cases[] = {
 	TEST(a_loop_may_stop_itself),
 	TEST(joining_waits_for_the_end_and_no_less),
 	TEST(what_cannot_be_waited_for_is_refused),
+	TEST(a_stop_waits_for_one_that_does_not_listen_yet),
 	TEST(joining_who_waits_for_us_is_refused),
 	TEST(stopping_all_waits_for_all),
 	TEST(what_did_not_end_in_time_is_named),

@@ -206,6 +206,28 @@ static void a_post_wakes_the_host(void **state)
 	iv_deinit();
 }
 
+static void a_hosted_loop_hears_calls_with_nothing_registered(void **state)
+{
+	int64_t timeout_ns;
+	int fd;
+
+	(void)state;
+	iv_init();
+	if (has_descriptor()) {
+		assert_int_equal(iv_loop_listen(), 0);
+		fd = iv_loop_prepare(&timeout_ns);
+		assert_int_equal(
+			iv_loop_call(iv_loop_self(), note, "call", NULL), 0);
+		assert_true(poll_as_host(fd, timeout_ns));
+		assert_int_equal(iv_loop_run_once(0), 0);
+		assert_noted("call");
+		fd = iv_loop_prepare(&timeout_ns);
+		assert_int_equal(timeout_ns, -1);
+		assert_false(poll_as_host(fd, 0));
+	}
+	iv_deinit();
+}
+
 static void descriptors_and_timers_wake_the_host(void **state)
 {
 	struct iv_timer timer;
@@ -418,6 +440,7 @@ static const struct test_case cases[] = {
 	TEST(a_round_ends_at_its_timeout),
 	TEST(a_method_without_a_descriptor_says_so),
 	TEST(a_post_wakes_the_host),
+	TEST(a_hosted_loop_hears_calls_with_nothing_registered),
 	TEST(descriptors_and_timers_wake_the_host),
 	TEST(a_prepared_loop_may_run_or_end),
 	TEST(a_forked_child_has_a_descriptor_of_its_own),

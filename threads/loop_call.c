@@ -171,11 +171,11 @@ static void answer_bell(void *cookie)
 		call = take_first(calls);
 		if (call == NULL)
 			return;
+		/* Its function may run a nested iv_main() for the next. */
+		if (num_of(calls) > 0)
+			iv_event_post(&bell->event);
 		run(calls, call);
 	}
-
-	if (num_of(calls) > 0)
-		iv_event_post(&bell->event);
 }
 
 int iv__calls_listen(struct iv__loop *loop, struct iv__bell *bell)
@@ -200,6 +200,9 @@ int iv__calls_listen(struct iv__loop *loop, struct iv__bell *bell)
 	iv__lock();
 	slot->calls.bell = handle;
 	iv__unlock();
+	/* It may have been told so before it could hear. */
+	if (is_to_stop(&slot->calls))
+		iv_event_post(&bell->event);
 
 	return 0;
 }
@@ -228,6 +231,8 @@ void iv__calls_end(struct iv__loop_slot *slot)
 		finish(call, -ESRCH);
 	while ((call = calls->running) != NULL) {
 		calls->running = call->next;
+		/* It had its turn. */
+		call->dropped = NULL;
 		finish(call, -ESRCH);
 	}
 }
@@ -237,8 +242,10 @@ void iv__calls_forked(struct iv__calls *calls, bool own)
 	calls->first = NULL;
 	calls->num = 0;
 	calls->waits_for = 0;
-	if (!own)
+	if (!own) {
 		calls->bell = 0;
+		calls->running = NULL;
+	}
 }
 
 /* Callers *********************************************************************/
@@ -352,8 +359,10 @@ static void stop_waiting(struct waiter *waiter)
 		remove_locked(&iv__loop_slot_of(waiter->id)->calls, call);
 		call->refs--;
 		waiter->ret = -ETIMEDOUT;
+	} else if (call->state == RUNNING) {
+		waiter->ret = -EINPROGRESS;
 	} else {
-		waiter->ret = call->state == DONE ? call->status : -EINPROGRESS;
+		waiter->ret = call->status;
 		waiter->result = call->result;
 	}
 	iv__unlock();

@@ -46,7 +46,7 @@ IV__PUBLIC int iv_loop_stop(iv_loop_id id)
 
 	iv__lock();
 	ret = iv__calls_check_locked(id);
-	if (ret == 0) {
+	if (ret == 0 || ret == -ENOTCONN) {
 		struct iv__calls *calls = &iv__loop_slot_of(id)->calls;
 
 		calls->stop = true;
@@ -185,6 +185,8 @@ iv_loop_stop_all(int64_t timeout_ns,
 
 		if (id == self)
 			continue;
+		/* It may have opened behind the first round. */
+		iv_loop_stop(id);
 		ret = wait_for_end(id, time_left_ns(deadline_ns));
 		if (ret == 0 || ret == -ESRCH)
 			continue;
