@@ -9,7 +9,7 @@ static bool out_of_memory;
 /* The library keeps what handles name in memory of this kind. */
 void *aligned_alloc(size_t alignment, size_t size)
 {
-	void *memory;
+	void *memory = NULL;
 	int ret = ENOMEM;
 
 	if (!out_of_memory)

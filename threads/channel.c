@@ -19,7 +19,7 @@ static struct iv__slot_table table = {
 
 static struct iv__channel *slot_at(uint32_t place)
 {
-	return iv__slot_at(&table, sizeof(struct iv__channel), place);
+	return iv__slot_at(&table, sizeof(struct iv__channel), place, true);
 }
 
 void iv__channel_free(struct iv__channel *channel)

@@ -17,9 +17,10 @@ static struct iv__slot_table table = {
 	.slot_size = sizeof(struct iv__event_slot),
 };
 
-static struct iv__event_slot *slot_at(uint32_t place)
+static inline struct iv__event_slot *slot_at(uint32_t place, bool watched)
 {
-	return iv__slot_at(&table, sizeof(struct iv__event_slot), place);
+	return iv__slot_at(&table, sizeof(struct iv__event_slot), place,
+			   watched);
 }
 
 static inline struct iv__event_slot *slot_find(uint32_t place)
@@ -107,7 +108,7 @@ static struct iv__event_slot *take(struct iv_event *event)
 	if (place == 0)
 		return NULL;
 
-	slot = slot_at(place);
+	slot = slot_at(place, true);
 	fill_in(slot, event, place);
 	iv_list_add_tail(&slot->list, &iv__inbox_self->slots);
 	event->tag_ = place | IV__TAG_HAS_HANDLE;
@@ -171,8 +172,9 @@ void iv__event_slots_let_go(struct iv__inbox *inbox)
 }
 
 /* H2 and H3. False: there is nobody. *coalesced: nothing is left to do. */
-static inline bool claim(struct iv__event_slot *slot, iv_event_handle handle,
-			 bool *coalesced, bool watched)
+static inline __attribute__((always_inline)) bool
+claim(struct iv__event_slot *slot, iv_event_handle handle, bool *coalesced,
+      bool watched)
 {
 	uint64_t live = (handle >> 32) * ONE_GENERATION | LIVE;
 	uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
@@ -196,29 +198,46 @@ static inline bool claim(struct iv__event_slot *slot, iv_event_handle handle,
 	return true;
 }
 
-/* Twice in the object code, so that bare metal pays for no watch. */
-static inline int post(iv_event_handle handle, bool watched)
+/* H4 has found @head: nobody, or somebody who sleeps. */
+__attribute__((noinline, cold)) static int
+end_post(struct iv__event_slot *slot, struct iv__inbox *inbox, uintptr_t head)
 {
-	struct iv__event_slot *slot = slot_find((uint32_t)handle);
+	if (head == IV__SLEEPING) {
+		iv__inbox_wake(inbox, iv__watch != 0);
+		return 0;
+	}
+
+	clear_posted(slot);
+	give_back(slot);
+
+	return -ENOENT;
+}
+
+/*
+ * Twice in the object code, so that bare metal pays for no watch, and without
+ * a frame, which a rare call would want.
+ */
+static inline __attribute__((always_inline)) int
+post(iv_event_handle handle, bool watched)
+{
+	struct iv__event_slot *slot;
 	struct iv__inbox *inbox;
 	uintptr_t head;
 	bool coalesced;
 
-	if (slot == NULL || !claim(slot, handle, &coalesced, watched))
+	if (!iv__slot_is_there(&table, (uint32_t)handle))
+		return -ENOENT;
+	slot = slot_at((uint32_t)handle, watched);
+	if (!claim(slot, handle, &coalesced, watched))
 		return -ENOENT;
 	if (coalesced)
 		return 0;
 
-	/* H4 */
+	/* H4. Behind it the slot is touched only if it was in vain. */
 	inbox = slot->inbox;
 	head = iv__inbox_try_link(inbox, &slot->node, true, watched);
-	if (__builtin_expect(head == IV__CLOSED, 0)) {
-		clear_posted(slot);
-		give_back(slot);
-		return -ENOENT;
-	}
-	if (head == IV__SLEEPING)
-		iv__inbox_wake(inbox, watched);
+	if (__builtin_expect(head == IV__SLEEPING || head == IV__CLOSED, 0))
+		return end_post(slot, inbox, head);
 
 	return 0;
 }
@@ -253,7 +272,7 @@ void iv__event_slots_forked(void)
 
 	iv__slot_table_forked(&table);
 	for (place = iv__slot_table_num(&table); place > 0; place--) {
-		struct iv__event_slot *slot = slot_at(place);
+		struct iv__event_slot *slot = slot_at(place, true);
 		uint64_t word = atomic_load(&slot->word);
 
 		if ((word & LIVE) && slot->inbox == iv__inbox_self) {

@@ -16,7 +16,7 @@ static struct iv__slot_table table = {
 
 static struct iv__inbox *inbox_at(uint32_t place)
 {
-	return iv__slot_at(&table, sizeof(struct iv__inbox), place);
+	return iv__slot_at(&table, sizeof(struct iv__inbox), place, true);
 }
 
 /* Behind the last; inner next_ are set. */

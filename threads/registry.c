@@ -26,7 +26,7 @@ static int error;		 /* c: of the constructor */
 
 static struct iv__loop_slot *slot_at(uint32_t place)
 {
-	return iv__slot_at(&table, sizeof(struct iv__loop_slot), place);
+	return iv__slot_at(&table, sizeof(struct iv__loop_slot), place, true);
 }
 
 struct iv__loop_slot *iv__loop_slot_of(iv_loop_id id)

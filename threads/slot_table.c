@@ -69,7 +69,7 @@ uint32_t iv__slot_take_locked(struct iv__slot_table *table)
 	if (place == 0)
 		return 0;
 
-	slot = iv__slot_at(table, table->slot_size, place);
+	slot = iv__slot_at(table, table->slot_size, place, true);
 	if (table->free != 0)
 		table->free = slot->next_free;
 	slot->generation++;
@@ -79,7 +79,8 @@ uint32_t iv__slot_take_locked(struct iv__slot_table *table)
 
 void iv__slot_give_back(struct iv__slot_table *table, uint32_t place)
 {
-	struct iv__slot *slot = iv__slot_at(table, table->slot_size, place);
+	struct iv__slot *slot =
+		iv__slot_at(table, table->slot_size, place, true);
 	uint32_t first;
 
 	if (slot->generation == UINT32_MAX)

@@ -15,6 +15,7 @@
 #define IV__SLOT_TABLE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include "rcu.h"
 
@@ -43,25 +44,37 @@ static inline uint32_t iv__slot_table_num(struct iv__slot_table *table)
 
 /*
  * The slot at a place that there is; @size is table->slot_size, a constant to
- * the compiler. Any thread, also in a signal handler.
+ * the compiler; @watched: is a race detector to be told? Any thread, also in a
+ * signal handler.
  */
-static inline void *
-iv__slot_at(struct iv__slot_table *table, size_t size, uint32_t place)
+static inline void *iv__slot_at(struct iv__slot_table *table, size_t size,
+				uint32_t place, bool watched)
 {
 	uint32_t number = place - 1 + IV__FIRST_CHUNK;
 	unsigned int top = 31 - (unsigned int)__builtin_clz(number);
-	char *chunk = iv__rcu_read(
-		&table->chunks[top - (31 - __builtin_clz(IV__FIRST_CHUNK))]);
+	_Atomic(void *) *chunk =
+		&table->chunks[top - (31 - __builtin_clz(IV__FIRST_CHUNK))];
+	/* Acquire: with iv__rcu_swap(), which published the chunk. */
+	char *slots =
+		watched ? iv__rcu_read(chunk)
+			: atomic_load_explicit(chunk, memory_order_acquire);
 
-	return chunk + (number - (UINT32_C(1) << top)) * size;
+	return slots + (number - (UINT32_C(1) << top)) * size;
 }
 
-/* The same for any number; NULL: there is no such place. */
+/* Is there such a place? Any number, any thread, any signal handler. */
+static inline bool
+iv__slot_is_there(struct iv__slot_table *table, uint32_t place)
+{
+	return place - 1 < iv__slot_table_num(table);
+}
+
+/* The slot, or NULL. */
 static inline void *
 iv__slot_find(struct iv__slot_table *table, size_t size, uint32_t place)
 {
-	return place != 0 && place <= iv__slot_table_num(table)
-		       ? iv__slot_at(table, size, place)
+	return iv__slot_is_there(table, place)
+		       ? iv__slot_at(table, size, place, true)
 		       : NULL;
 }
 
