@@ -13,14 +13,14 @@
 # Labels, for `ctest -L`: the tool (`plain` without one), and `long` for what
 # only `./dev test --long` runs. The short selection has everything plain,
 # everything under asan, and what is THREADED under every tool; the last two
-# with eventfd only. What shares its code with epoll or poll, it has plain and
-# with eventfd only.
+# with eventfd only. What shares its code with epoll or poll, and io_uring, it
+# has plain and with eventfd only.
 #
 # io_uring may be forbidden, and is refused on valgrind: there it has no tests,
 # and they are skipped as "unavailable" where a loop does not open.
 
 set(iv_backends epoll epoll-timerfd ppoll poll)
-set(iv_relatives epoll-timerfd ppoll)
+set(iv_relatives epoll-timerfd ppoll io_uring)
 set(iv_backends_if_allowed io_uring)
 set(iv_wakers eventfd pipe)
 set(iv_valgrind_tools memcheck helgrind drd)
