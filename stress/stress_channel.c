@@ -45,9 +45,9 @@ struct inlet {
 	unsigned int sent;
 };
 
-static uint64_t total_sent;
-static uint64_t total_delivered;
-static uint64_t total_dropped;
+static atomic_ullong total_sent;
+static atomic_ullong total_delivered;
+static atomic_ullong total_dropped;
 
 static void take_out(struct outlet *outlet, struct iv_channel_message *message)
 {
@@ -136,9 +136,9 @@ account(const struct outlet *outlet, const struct inlet *inlet, size_t stride)
 		     "%" PRIu64 " messages were sent, %" PRIu64
 		     " delivered and %" PRIu64 " dropped",
 		     sent, outlet->delivered, outlet->dropped);
-	total_sent += sent;
-	total_delivered += outlet->delivered;
-	total_dropped += outlet->dropped;
+	atomic_fetch_add(&total_sent, sent);
+	atomic_fetch_add(&total_delivered, outlet->delivered);
+	atomic_fetch_add(&total_dropped, outlet->dropped);
 }
 
 /* The storm ****************************************************************/
@@ -301,6 +301,8 @@ static void run_room(void)
 
 /* Churn ********************************************************************/
 
+enum { NUM_CHURNERS = 2 };
+
 /* How a receiver ends: when all have closed, or after some messages. */
 enum way { UNTIL_CLOSED, UNREGISTER, DEINIT, THREAD_END, NUM_WAYS };
 
@@ -415,20 +417,34 @@ static void run_life(struct stress_rng *rng)
 	free(life);
 }
 
+/* Of each churner; what one channel leaves behind the other's may take. */
 static unsigned int num_lives(void)
 {
-	return stress_options.count / 10 + 1;
+	return stress_options.count / 20 + 1;
 }
 
-static void run_churn(void)
+static void *run_churner(void *arg)
 {
 	unsigned int left = num_lives();
 	struct stress_rng rng;
 
-	stress_stage("closing channels under their senders");
-	stress_rng_init(&rng, 1000);
+	stress_rng_init(&rng, stress_next_stream());
 	while (left-- > 0)
 		run_life(&rng);
+
+	return arg;
+}
+
+static void run_churn(void)
+{
+	pthread_t churner[NUM_CHURNERS];
+	unsigned int i;
+
+	stress_stage("closing channels under their senders");
+	for (i = 0; i < NUM_CHURNERS; i++)
+		churner[i] = stress_spawn(run_churner, NULL);
+	for (i = 0; i < NUM_CHURNERS; i++)
+		stress_join(churner[i]);
 }
 
 int main(int argc, char **argv)
@@ -442,9 +458,10 @@ int main(int argc, char **argv)
 	run_churn();
 	stress_end();
 
-	printf("stress_channel: %" PRIu64 " sent = %" PRIu64
-	       " delivered + %" PRIu64 " dropped; %u channels ended\n",
-	       total_sent, total_delivered, total_dropped, num_lives());
+	printf("stress_channel: %llu sent = %llu delivered + %llu dropped; "
+	       "%u channels ended\n",
+	       total_sent, total_delivered, total_dropped,
+	       NUM_CHURNERS * num_lives());
 
 	return 0;
 }

@@ -444,6 +444,46 @@ static void a_close_elsewhere_wakes_the_receiver(void **state)
 	iv_deinit();
 }
 
+static void close_and_wipe(void *cookie, struct iv_channel_message *message)
+{
+	struct iv_channel_sender *own = cookie;
+
+	got(NULL, message);
+	iv_channel_sender_close(own);
+	memset(own, 0xa5, sizeof(*own));
+	free(own);
+}
+
+static void *send_last(void *own)
+{
+	return send_word(own, &letter[0], "a") == 0 ? NULL : "refused";
+}
+
+/* While its thread is still inside the send, in some of 200 rounds. */
+static void a_sender_may_be_closed_by_its_last_message(void **state)
+{
+	int rounds = scaled(200);
+	pthread_t thread;
+
+	(void)state;
+	iv_init();
+	while (rounds-- > 0) {
+		struct iv_channel_sender *own = malloc(sizeof(*own));
+
+		init_channel(&channel);
+		channel.handler = close_and_wipe;
+		channel.cookie = own;
+		channel.closed = close_and_quit;
+		assert_int_equal(iv_channel_register(&channel), 0);
+		open_sender(own, &channel);
+		thread = start_thread(send_last, own);
+		iv_main();
+		assert_null(join_thread(thread));
+		assert_noted("a");
+	}
+	iv_deinit();
+}
+
 static const struct test_case cases[] = {
 	TEST(messages_come_in_order_and_not_at_once),
 	TEST(a_thread_without_a_loop_may_send),
@@ -459,6 +499,7 @@ static const struct test_case cases[] = {
 	TEST(each_sender_counts_until_it_is_closed),
 	TEST(closed_is_told_when_nothing_is_left),
 	TEST(a_close_elsewhere_wakes_the_receiver),
+	TEST(a_sender_may_be_closed_by_its_last_message),
 };
 
 TEST_MAIN(cases)
