@@ -170,20 +170,22 @@ static void a_handler_may_free_the_message(void **state)
 static void on_signal(int signum)
 {
 	(void)signum;
-	if (send_word(&second, &letter[3], "signal") != 0)
+	if (iv_channel_send(&second, &letter[3].message) != 0)
 		abort();
 }
 
 static void a_signal_handler_may_send(void **state)
 {
+	struct sigaction action = { .sa_handler = on_signal };
+
 	(void)state;
 	open_here();
 	iv_channel_sender_clone(&second, &sender);
-	signal(SIGUSR1, on_signal);
+	write_letter(&letter[3], "signal");
+	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
 	errno = ERANGE;
 	raise(SIGUSR1);
 	assert_int_equal(errno, ERANGE);
-	signal(SIGUSR1, SIG_DFL);
 	run_to_the_end();
 	assert_noted("signal end");
 	iv_channel_sender_close(&second);
