@@ -111,22 +111,28 @@ static void ask(void *event)
 	iv_event_handle_of(event);
 }
 
+/* Whichever slots the next loop takes itself, some are as they were left. */
 static void a_left_one_is_not_the_next_loops_of_its_thread(void **state)
 {
-	iv_event_handle handle;
+	static struct iv_event event[NUM_LEFT];
+	iv_event_handle handle[NUM_LEFT];
+	int i;
 
 	(void)state;
 	iv_init();
-	handle = open_handle(&left, "left", note);
+	for (i = 0; i < NUM_LEFT; i++)
+		handle[i] = open_handle(&event[i], "left", note);
 	iv_deinit();
-	assert_int_equal(iv_event_handle_post(handle), -ENOENT);
 
 	iv_init();
 	assert_int_equal(iv_event_register(&second), 0);
-	expect_fatal(unregister, &left, "iv_event_unregister",
-		     "another thread");
-	expect_fatal(ask, &left, "iv_event_handle_of", "another thread");
-	assert_int_equal(iv_event_handle_post(handle), -ENOENT);
+	for (i = 0; i < NUM_LEFT; i += NUM_LEFT / 4) {
+		expect_fatal(unregister, &event[i], "iv_event_unregister",
+			     "another thread");
+		expect_fatal(ask, &event[i], "iv_event_handle_of",
+			     "another thread");
+		assert_int_equal(iv_event_handle_post(handle[i]), -ENOENT);
+	}
 	iv_event_unregister(&second);
 	iv_deinit();
 }

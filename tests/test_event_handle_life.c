@@ -178,6 +178,15 @@ static void ask(void *arg)
 	iv_event_handle_of(arg);
 }
 
+/* For a thread that has events of its own. */
+static void ask_beside(void *arg)
+{
+	struct iv_event own;
+
+	open_handle(&own, "own", note);
+	ask(arg);
+}
+
 static void asking_without_a_loop_is_fatal(void **state)
 {
 	(void)state;
@@ -204,6 +213,10 @@ static void asking_elsewhere_is_fatal(void **state)
 			       "another thread");
 	expect_fatal_elsewhere(ask, &second, "iv_event_handle_of",
 			       "another thread");
+	expect_fatal_elsewhere(ask_beside, &event, "iv_event_handle_of",
+			       "another thread");
+	expect_fatal_elsewhere(ask_beside, &second, "iv_event_handle_of",
+			       "another thread");
 	iv_event_unregister(&event);
 	iv_event_unregister(&second);
 	iv_deinit();
@@ -214,12 +227,22 @@ static void unregister(void *arg)
 	iv_event_unregister(arg);
 }
 
+static void unregister_beside(void *arg)
+{
+	struct iv_event own;
+
+	open_handle(&own, "own", note);
+	unregister(arg);
+}
+
 static void unregistering_elsewhere_is_fatal(void **state)
 {
 	(void)state;
 	iv_init();
 	open_handle(&event, "event", note);
 	expect_fatal_elsewhere(unregister, &event, "iv_event_unregister",
+			       "another thread");
+	expect_fatal_elsewhere(unregister_beside, &event, "iv_event_unregister",
 			       "another thread");
 	iv_event_unregister(&event);
 	expect_fatal(unregister, &event, "iv_event_unregister",
