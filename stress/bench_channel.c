@@ -8,6 +8,7 @@
 static const struct bench_peer peers[] = {
 	{ "ours", "build the target bench_programs" },
 	{ "raw", "build the target bench_programs" },
+	{ "stack", "build the target bench_programs" },
 	{ "debian", "install libivykis-dev and configure again" },
 	{ "libuv", "install libuv1-dev and configure again" },
 	{ NULL, NULL },
@@ -30,6 +31,9 @@ static const struct bench_target targets[] = {
 	BENCH_AT_LEAST("send-1", "raw", 1.0),
 	BENCH_AT_LEAST("send-2", "raw", 1.0),
 	BENCH_AT_LEAST("send-4", "raw", 1.0),
+	BENCH_AT_LEAST("send-1", "stack", 1.0),
+	BENCH_AT_LEAST("send-2", "stack", 1.0),
+	BENCH_AT_LEAST("send-4", "stack", 1.0),
 	BENCH_AT_LEAST("send-1", "debian", 1.0),
 	BENCH_AT_LEAST("send-2", "debian", 1.0),
 	BENCH_AT_LEAST("send-4", "debian", 1.0),
