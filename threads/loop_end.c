@@ -151,6 +151,16 @@ static int64_t now_ns(void)
 	return (int64_t)iv__clock_ns();
 }
 
+/* Negative: for ever, or as good as that. */
+static int64_t deadline_of(int64_t timeout_ns)
+{
+	int64_t now = now_ns();
+
+	return timeout_ns < 0 || timeout_ns > INT64_MAX - now
+		       ? -1
+		       : now + timeout_ns;
+}
+
 /* What is left until @deadline_ns; negative, for ever, stays so. */
 static int64_t time_left_ns(int64_t deadline_ns)
 {
@@ -168,7 +178,7 @@ IV__PUBLIC int
 iv_loop_stop_all(int64_t timeout_ns,
 		 void (*remains)(void *cookie, iv_loop_id id), void *cookie)
 {
-	int64_t deadline_ns = timeout_ns < 0 ? -1 : now_ns() + timeout_ns;
+	int64_t deadline_ns = deadline_of(timeout_ns);
 	iv_loop_id self = iv_loop_self();
 	iv_loop_id id;
 	int num = 0;
