@@ -76,7 +76,7 @@ static void an_empty_queue_has_nothing(void **state)
 static void a_timer_is_due_at_its_time_not_before(void **state)
 {
 	struct iv_timer timer;
-	uint64_t due_ns;
+	uint64_t due_ns = 0;
 
 	(void)state;
 	iv__timer_queue_init(&queue);
@@ -214,7 +214,7 @@ static void odd_times_are_put_in_their_place(void **state)
 static void a_past_time_waits_for_the_next_pass(void **state)
 {
 	struct iv_timer timers[3];
-	uint64_t due_ns;
+	uint64_t due_ns = 0;
 
 	(void)state;
 	iv__timer_queue_init(&queue);

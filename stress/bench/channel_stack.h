@@ -50,7 +50,7 @@ static void loop_close(struct peer_loop *loop)
 
 static void message_init(struct peer_message *message)
 {
-	atomic_init(&message->raw.next, NULL);
+	message->raw.next = NULL;
 }
 
 static void
