@@ -346,13 +346,20 @@ static void dispatch(struct iv__loop *loop, struct iv_fd *fd)
 	loop->dispatching = level.outer;
 }
 
+static struct iv_fd *first_ready(struct iv__loop *loop)
+{
+	return iv_container_of(loop->ready.next, struct iv_fd, ready_);
+}
+
 void iv__fds_dispatch(struct iv__loop *loop)
 {
 	while (!iv_list_empty(&loop->ready)) {
-		struct iv_fd *fd =
-			iv_container_of(loop->ready.next, struct iv_fd, ready_);
+		struct iv_fd *fd = first_ready(loop);
 
 		iv_list_del_init(&fd->ready_);
+		/* What the next handler will want. */
+		if (!iv_list_empty(&loop->ready))
+			__builtin_prefetch(first_ready(loop)->cookie, 1);
 		dispatch(loop, fd);
 	}
 }
