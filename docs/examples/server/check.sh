@@ -64,8 +64,12 @@ hashes() {
 }
 
 resolves() {
-	get /resolve/localhost | grep -q '127.0.0.1\|::1' ||
-		fail "localhost has no address"
+	local name=localhost
+
+	# A system without /etc/hosts knows no names.
+	getent ahosts $name >/dev/null || name=127.0.0.1
+	get /resolve/$name | grep -q '127.0.0.1\|::1' ||
+		fail "$name has no address"
 	expect "numeric" '{ "name": "127.0.0.7", "addresses": ["127.0.0.7"] }' \
 		"$(get /resolve/127.0.0.7)"
 	expect "no name" 400 "$(code '/resolve/a%20b')"

@@ -107,11 +107,13 @@ hash() {	# DIRECTORY PATH
 }
 
 name() {
-	local answer
+	local answer name=localhost
 
-	answer=$(get /resolve/localhost)
+	# A system without /etc/hosts knows no names.
+	getent ahosts $name >/dev/null || name=127.0.0.1
+	answer=$(get /resolve/$name)
 	[[ $answer == *'"127.0.0.1"'* || $answer == *'"::1"'* ]] ||
-		fail "localhost is $answer"
+		fail "$name is $answer"
 	show name "$answer"
 }
 
