@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <iv_fd_pump.h>
 #include <iv_inotify.h>
@@ -19,37 +18,35 @@ enum { NUM_BYTES = 100000 };
 
 /* inotify *****************************************************************/
 
-static char dir[PATH_MAX];
-static char subdir[PATH_MAX + 8];
-static int dir_fd = -1;
+static char path[64];
+static int file = -1;
 static int num_events;
 
-static void clean_up(void)
-{
-	rmdir(subdir);
-	rmdir(dir);
-}
-
-static void prepare_dir(void)
+/*
+ * A file without a name, so that nobody has to remove it: runs are killed, and
+ * so may be whoever started them.
+ */
+static void prepare_file(void)
 {
 	const char *tmp = getenv("TMPDIR");
+	char name[PATH_MAX];
 
-	snprintf(dir, sizeof(dir), "%s/sweep.XXXXXX",
+	snprintf(name, sizeof(name), "%s/sweep.XXXXXX",
 		 tmp != NULL ? tmp : "/tmp");
-	if (mkdtemp(dir) == NULL) {
-		perror("sweep: mkdtemp");
+	file = mkostemp(name, O_CLOEXEC);
+	if (file < 0) {
+		perror("sweep: mkostemp");
 		exit(2);
 	}
-	snprintf(subdir, sizeof(subdir), "%s/subdir", dir);
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	atexit(clean_up);
+	unlink(name);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 }
 
 static void got_event(void *cookie, struct inotify_event *event)
 {
 	struct iv_inotify_watch *watch = cookie;
 
-	EXPECT(event->mask & IN_CREATE, "the wrong event");
+	EXPECT(event->mask & IN_MODIFY, "the wrong event");
 	num_events++;
 	iv_inotify_watch_unregister(watch);
 	iv_inotify_unregister(watch->inotify);
@@ -60,8 +57,8 @@ add_watch(struct iv_inotify *inotify, struct iv_inotify_watch *watch)
 {
 	IV_INOTIFY_WATCH_INIT(watch);
 	watch->inotify = inotify;
-	watch->pathname = dir;
-	watch->mask = IN_CREATE;
+	watch->pathname = path;
+	watch->mask = IN_MODIFY;
 	watch->cookie = watch;
 	watch->handler = got_event;
 	if (iv_inotify_watch_register(watch) == 0)
@@ -70,15 +67,6 @@ add_watch(struct iv_inotify *inotify, struct iv_inotify_watch *watch)
 	refused("iv_inotify_watch_register");
 
 	return false;
-}
-
-/* A directory needs no descriptor to be made, unlike a file. */
-static void change_dir(void)
-{
-	rmdir(subdir);
-	EXPECT(mkdirat(dir_fd, "subdir", 0700) == 0,
-	       "the sweep cannot make a directory");
-	rmdir(subdir);
 }
 
 static void run_inotify(void)
@@ -91,8 +79,8 @@ static void run_inotify(void)
 	IV_INOTIFY_INIT(&inotify);
 	if (iv_inotify_register(&inotify) == 0) {
 		if (add_watch(&inotify, &watch)) {
-			change_dir();
-			run_loop("an event of a directory");
+			need_write(file, "x");
+			run_loop("an event of a file");
 			EXPECT(num_events == 1, "%d of 1 events", num_events);
 		} else {
 			iv_inotify_unregister(&inotify);
@@ -232,7 +220,7 @@ static void run_pump(void)
 }
 
 const struct scenario file_scenarios[] = {
-	{ "inotify", "a change in a directory", prepare_dir, run_inotify },
+	{ "inotify", "a change of a file", prepare_file, run_inotify },
 	{ "pump", "100000 bytes from socket to socket", prepare_ways,
 	  run_pump },
 	{ 0 },
