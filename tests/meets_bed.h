@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * meets_bed.h - threads whose operations meet
+ *
+ * They begin each round at the same moment. A round under a tool is a hundred
+ * times as slow, so there are fewer.
+ */
+#ifndef MEETS_BED_H
+#define MEETS_BED_H
+
+#include <errno.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <iv_event.h>
+#include <iv_event_handle.h>
+#include "harness.h"
+
+#define MUST(condition)           \
+	do {                      \
+		if (!(condition)) \
+			abort();  \
+	} while (0)
+
+static inline int rounds_of(int plain, int under_tools)
+{
+	return under_a_tool() ? under_tools : plain;
+}
+
+static inline void await(sem_t *sem)
+{
+	while (sem_wait(sem) != 0)
+		continue;
+}
+
+/* Where a number of threads meet, again and again. */
+struct meeting {
+	unsigned int num;
+	atomic_uint arrived;
+};
+
+/* Each thread of the meeting comes out of its call together with the others. */
+static inline void meet(struct meeting *meeting)
+{
+	unsigned int before = atomic_fetch_add(&meeting->arrived, 1);
+	unsigned int all = (before / meeting->num + 1) * meeting->num;
+	unsigned int looks = 0;
+
+	while (atomic_load(&meeting->arrived) < all)
+		if (++looks % 256 == 0 || under_a_tool())
+			sched_yield();
+}
+
+/* Registered, with rubbish in the words that the library owns. */
+static inline void
+open_event(struct iv_event *event, void (*handler)(void *cookie), void *cookie)
+{
+	memset(event, 0xa5, sizeof(*event));
+	event->cookie = cookie;
+	event->handler = handler;
+	MUST(iv_event_register(event) == 0);
+}
+
+static inline iv_event_handle
+open_handle(struct iv_event *event, void (*handler)(void *cookie), void *cookie)
+{
+	iv_event_handle handle;
+
+	open_event(event, handler, cookie);
+	handle = iv_event_handle_of(event);
+	MUST(handle != 0);
+
+	return handle;
+}
+
+static inline void never_called(void *cookie)
+{
+	(void)cookie;
+	abort();
+}
+
+static inline void quit(void *cookie)
+{
+	(void)cookie;
+	iv_quit();
+}
+
+#endif
