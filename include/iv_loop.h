@@ -273,8 +273,9 @@ enum { IV_LOOP_MAX_SPIN_US = 1000 };
  * could run. How long it looks follows what has paid lately. Descriptors and
  * timers wait until it is over.
  *
- * Errors:  -EINVAL; -ENOTSUP the thread has one CPU, where nobody could post
- *          meanwhile (IV_SPIN_US is ignored then); no loop: iv_fatal().
+ * Errors:  -EINVAL; -ENOTSUP the process was started with one CPU and still
+ *          has one, so nobody could post meanwhile (IV_SPIN_US is ignored
+ *          then); no loop: iv_fatal(). A thread bound to a CPU may spin there.
  * Threads: one that called iv_init().
  * Signals: unsafe in a signal handler.
  */

@@ -15,8 +15,8 @@
 /* As many descriptors as a process may ask for without being asked. */
 enum { MAX_DESCRIPTORS = 131072 };
 
-/* How long a loop may go without a look at the kernel. */
-enum { MAX_SKIPPED = 15, MAX_SKIPPING_NS = 50000 };
+/* How often a loop may go without a look at the kernel. */
+enum { MAX_SKIPPED = 15 };
 
 _Thread_local struct iv__loop *iv__self;
 
@@ -320,7 +320,7 @@ static bool may_skip_wait(struct iv__loop *loop)
 	if (loop->num_skipped == 0)
 		loop->skipping_since_ns = now_ns;
 	else if (loop->num_skipped == MAX_SKIPPED ||
-		 now_ns - loop->skipping_since_ns > MAX_SKIPPING_NS)
+		 now_ns - loop->skipping_since_ns > IV__MAX_SKIPPING_NS)
 		return false;
 
 	loop->num_skipped++;
@@ -339,9 +339,10 @@ wait_for_kernel(struct iv__loop *loop, int64_t timeout_ns)
 	loop->now_valid = false;
 	if (timeout_ns != 0 && loop->hooks != NULL) {
 		iv__loop_wake_up(loop);
-		if (loop->spin_max_ns > 0 && iv__loop_spin(loop, &timeout_ns) &&
-		    may_skip_wait(loop))
+		if (loop->spin_max_ns > 0 && iv__loop_spin(loop, &timeout_ns))
 			return;
+	}
+	if (timeout_ns != 0 && loop->hooks != NULL) {
 		loop->asleep = loop->hooks->before_sleep(loop);
 		if (!loop->asleep && may_skip_wait(loop))
 			return;

@@ -197,9 +197,13 @@ int iv__loop_attach(struct iv__loop *loop, const struct iv__hooks *hooks,
 /* Have them called for loops that open from now on. Once a process. */
 void iv__loop_set_process_hooks(const struct iv__process_hooks *hooks);
 
+/* How long a loop may go without a look at the kernel. */
+enum { IV__MAX_SKIPPING_NS = 50000 };
+
 /*
- * spin.c: wait for posts without sleeping; did any come? If not, *@timeout_ns
- * is what is left of it; negative: for ever.
+ * spin.c: wait for posts without sleeping. True: some have come, and may be
+ * handled without a look at the kernel. False: *@timeout_ns is what is left of
+ * it; negative: for ever; 0: look, but do not sleep.
  */
 bool iv__loop_spin(struct iv__loop *loop, int64_t *timeout_ns);
 

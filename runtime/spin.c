@@ -18,7 +18,11 @@
 
 enum { LOOKS_A_CLOCK = 16 };
 
-static bool alone_on_a_cpu(void)
+/* Constant once the library is loaded. */
+static bool process_has_one_cpu;
+
+/* Of the calling thread. */
+static bool has_one_cpu(void)
 {
 	cpu_set_t cpus;
 
@@ -26,6 +30,18 @@ static bool alone_on_a_cpu(void)
 		return sysconf(_SC_NPROCESSORS_ONLN) < 2;
 
 	return CPU_COUNT(&cpus) < 2;
+}
+
+/* Before threads are bound to CPUs of their own, which are the best to spin. */
+__attribute__((constructor(101))) static void load(void)
+{
+	process_has_one_cpu = has_one_cpu();
+}
+
+/* Nobody could post meanwhile. */
+static bool spins_in_vain(void)
+{
+	return process_has_one_cpu && has_one_cpu();
 }
 
 static bool look(struct iv__loop *loop)
@@ -42,9 +58,9 @@ static bool look(struct iv__loop *loop)
 }
 
 /* Nanoseconds that it took in vain; negative: posts have come. */
-static int64_t look_for(struct iv__loop *loop, int64_t spin_ns)
+static int64_t
+look_for(struct iv__loop *loop, uint64_t start_ns, int64_t spin_ns)
 {
-	uint64_t start_ns = iv__clock_ns();
 	int64_t spun_ns;
 
 	do {
@@ -56,19 +72,38 @@ static int64_t look_for(struct iv__loop *loop, int64_t spin_ns)
 	return spun_ns;
 }
 
+/* Descriptors get their turn, however quickly the answers come. */
+static bool must_look_at_kernel(struct iv__loop *loop, uint64_t now_ns)
+{
+	if (loop->num_skipped == 0) {
+		loop->num_skipped = 1;
+		loop->skipping_since_ns = now_ns;
+	}
+
+	return now_ns - loop->skipping_since_ns > IV__MAX_SKIPPING_NS;
+}
+
+/*
+ * The clock is read before the first look, when there is time: what comes next
+ * is behind the look that finds it.
+ */
 bool iv__loop_spin(struct iv__loop *loop, int64_t *timeout_ns)
 {
+	uint64_t start_ns = iv__clock_ns();
 	int64_t least_ns = loop->spin_max_ns / 16;
 	int64_t spin_ns = loop->spin_ns;
 	int64_t spun_ns;
 
+	if (must_look_at_kernel(loop, start_ns)) {
+		*timeout_ns = 0;
+		return false;
+	}
 	if (spin_ns < least_ns)
 		spin_ns = least_ns;
 	if (*timeout_ns >= 0 && *timeout_ns < spin_ns)
 		spin_ns = *timeout_ns;
 
-	/* Without a clock: what comes at once is the usual case. */
-	spun_ns = look(loop) ? -1 : look_for(loop, spin_ns);
+	spun_ns = look_for(loop, start_ns, spin_ns);
 	if (spun_ns < 0) {
 		loop->spin_ns = 2 * spin_ns < loop->spin_max_ns
 					? 2 * spin_ns
@@ -99,7 +134,7 @@ int64_t iv__loop_spin_default_ns(void)
 			 "microseconds from 0 to %d",
 			 value, IV_LOOP_MAX_SPIN_US);
 
-	return alone_on_a_cpu() ? 0 : us * INT64_C(1000);
+	return spins_in_vain() ? 0 : us * INT64_C(1000);
 }
 
 IV__PUBLIC int iv_loop_set_spin(int us)
@@ -108,7 +143,7 @@ IV__PUBLIC int iv_loop_set_spin(int us)
 
 	if (us < 0 || us > IV_LOOP_MAX_SPIN_US)
 		return -EINVAL;
-	if (us > 0 && alone_on_a_cpu())
+	if (us > 0 && spins_in_vain())
 		return -ENOTSUP;
 
 	loop->spin_max_ns = us * INT64_C(1000);

@@ -42,6 +42,11 @@ static const struct bench_row rows[] = {
 	  0 },
 	{ "pingpong-2cpu", "pingpong-2cpu", "us",
 	  "round trip of two loops on two CPUs, wall time", 0 },
+	{ "pingpong-spin", "pingpong-spin", "us",
+	  "the same with loops that spin, wall time", 0 },
+	{ "call-1cpu", "call-1cpu", "us",
+	  "call to a loop and its result, one CPU, CPU time", 0 },
+	{ "call-1cpu", "call-1cpu-wall", "us", "the same, wall time", 0 },
 	{ NULL, NULL, NULL, NULL, 0 },
 };
 
@@ -53,7 +58,10 @@ static const struct bench_target targets[] = {
 	BENCH_AT_MOST_FIGURE("handle-gone", 5),
 	BENCH_AT_MOST("post-4p", "debian", 0.3),
 	BENCH_AT_MOST("pingpong-1cpu", "raw", 1.05),
+	BENCH_AT_MOST("post-4p-one", "debian", 0.4),
 	BENCH_AT_LEAST("message-4p", "debian", 3.0),
+	BENCH_AT_MOST("pingpong-spin", "raw", 1.2),
+	BENCH_AT_MOST_ROW("call-1cpu", "pingpong-1cpu", 1.1),
 	BENCH_NO_MORE_TARGETS,
 };
 

@@ -13,6 +13,7 @@
 #include "peer.h"
 #include BENCH_ADAPTER
 #include "event_bed.h"
+#include "event_rally.h"
 
 /*
  * One producer, posts that each find the event idle (fresh) or already
@@ -228,122 +229,30 @@ static void message_4p(void)
 	free(cpu);
 }
 
-/* Two loops that post to each other. */
-struct side {
-	struct looper looper;
-	struct peer_event event;
-	struct side *other;
-};
-
-struct rally {
-	struct side side[2];
-	unsigned long count, chunk, done, samples;
-	double *wall, *cpu;
-	uint64_t wall_mark, cpu_mark;
-	sem_t over;
-};
-
-static void sample_rally(struct rally *rally)
-{
-	uint64_t wall = wall_ns(), cpu = process_cpu_ns();
-	double n = (double)rally->chunk;
-
-	/* The first chunk warms up: it has no start mark. */
-	if (rally->wall_mark) {
-		rally->wall[rally->samples] =
-			(double)(wall - rally->wall_mark) / n;
-		rally->cpu[rally->samples++] =
-			(double)(cpu - rally->cpu_mark) / n;
-	}
-	rally->wall_mark = wall;
-	rally->cpu_mark = cpu;
-}
-
-static void return_ball(void *cookie)
-{
-	struct side *side = cookie;
-
-	event_post(&side->other->event);
-}
-
-static void serve_ball(void *cookie)
-{
-	struct rally *rally = cookie;
-
-	if (rally->done % rally->chunk == 0)
-		sample_rally(rally);
-	if (rally->done++ == rally->count)
-		sem_post(&rally->over);
-	else
-		event_post(&rally->side[1].event);
-}
-
-static void open_first(struct looper *looper, void *cookie)
-{
-	struct rally *rally = cookie;
-
-	event_open(&looper->loop, &rally->side[0].event, serve_ball, rally);
-}
-
-static void open_second(struct looper *looper, void *cookie)
-{
-	struct rally *rally = cookie;
-
-	event_open(&looper->loop, &rally->side[1].event, return_ball,
-		   &rally->side[1]);
-}
-
-static void close_side(struct looper *looper, void *cookie)
-{
-	struct side *side = (struct side *)looper;
-
-	(void)cookie;
-	event_close(&side->event);
-}
-
-static void start_rally(struct rally *rally, int first_cpu, int second_cpu)
-{
-	int i;
-
-	peer_setup();
-	for (i = 0; i < 2; i++) {
-		rally->side[i].other = &rally->side[!i];
-		rally->side[i].looper.open = i ? open_second : open_first;
-		rally->side[i].looper.close = close_side;
-		rally->side[i].looper.bed = rally;
-		rally->side[i].looper.pin = i ? second_cpu : first_cpu;
-		looper_start(&rally->side[i].looper);
-	}
-}
-
-static void play(const char *wall, const char *cpu, int first, int second)
-{
-	static struct rally rally;
-
-	rally.chunk = 200;
-	rally.count = (peer_scaled(100) + 1) * rally.chunk;
-	rally.wall = calloc(rally.count / rally.chunk + 1, sizeof(double));
-	rally.cpu = calloc(rally.count / rally.chunk + 1, sizeof(double));
-	sem_init(&rally.over, 0, 0);
-	start_rally(&rally, first, second);
-	event_post(&rally.side[0].event);
-	sem_wait(&rally.over);
-	peer_report(wall, peer_percentile(rally.wall, rally.samples, 50) / 1e3);
-	peer_report(cpu, peer_percentile(rally.cpu, rally.samples, 50) / 1e3);
-	looper_stop(&rally.side[0].looper);
-	looper_stop(&rally.side[1].looper);
-	free(rally.wall);
-	free(rally.cpu);
-}
-
 static void pingpong_1cpu(void)
 {
-	play("pingpong-1cpu-wall", "pingpong-1cpu", PIN_ONE, PIN_ONE);
+	play("pingpong-1cpu-wall", "pingpong-1cpu", PIN_ONE, PIN_ONE, false);
 }
 
 static void pingpong_2cpu(void)
 {
-	play("pingpong-2cpu", "pingpong-2cpu-cpu", 1, 2);
+	play("pingpong-2cpu", "pingpong-2cpu-cpu", 1, 2, false);
+}
+
+/* Loops that look for posts before they sleep, as long as they may. */
+static void pingpong_spin(void)
+{
+#ifdef PEER_HAS_SPIN
+	play("pingpong-spin", "pingpong-spin-cpu", 1, 2, true);
+#endif
+}
+
+/* A thread that has a function run on a loop, and waits for its result. */
+static void call_1cpu(void)
+{
+#ifdef PEER_HAS_CALLS
+	play_calls("call-1cpu-wall", "call-1cpu", PIN_ONE);
+#endif
 }
 
 const struct peer_case peer_cases[] = {
@@ -354,6 +263,8 @@ const struct peer_case peer_cases[] = {
 	{ "message-4p", message_4p },
 	{ "pingpong-1cpu", pingpong_1cpu },
 	{ "pingpong-2cpu", pingpong_2cpu },
+	{ "pingpong-spin", pingpong_spin },
+	{ "call-1cpu", call_1cpu },
 	{ "count", count },
 	{ NULL, NULL },
 };

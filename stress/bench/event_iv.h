@@ -9,9 +9,19 @@
 #include <iv_event_handle.h>
 #define PEER_HAS_HANDLES
 #endif
+#if __has_include(<iv_loop.h>)
+#include <iv_loop.h>
+#define PEER_HAS_SPIN
+#define PEER_HAS_CALLS
+#endif
 
+/* A loop belongs to its thread; other threads know it by a number. */
 struct peer_loop {
-	int unused; /* a loop belongs to its thread and has no name */
+#ifdef PEER_HAS_CALLS
+	iv_loop_id id;
+#else
+	int unused;
+#endif
 };
 
 struct peer_event {
@@ -85,5 +95,31 @@ static void event_close(struct peer_event *event)
 static inline int event_post_by_handle(struct peer_event *event)
 {
 	return iv_event_handle_post(event->handle);
+}
+#endif
+
+#ifdef PEER_HAS_SPIN
+/* As long as a loop may. */
+static void loop_spin(struct peer_loop *loop)
+{
+	(void)loop;
+	if (iv_loop_set_spin(IV_LOOP_MAX_SPIN_US))
+		peer_die("iv_loop_set_spin failed");
+}
+#endif
+
+#ifdef PEER_HAS_CALLS
+static void loop_listen(struct peer_loop *loop)
+{
+	loop->id = iv_loop_self();
+	if (iv_loop_listen())
+		peer_die("iv_loop_listen failed");
+}
+
+static inline void
+loop_call_wait(struct peer_loop *loop, int (*function)(void *), void *cookie)
+{
+	if (iv_loop_call_wait(loop->id, function, cookie, -1, NULL))
+		peer_die("iv_loop_call_wait failed");
 }
 #endif

@@ -49,3 +49,10 @@ static void event_close(struct peer_event *event)
 {
 	(void)event;
 }
+
+#define PEER_HAS_SPIN
+
+static void loop_spin(struct peer_loop *loop)
+{
+	loop->raw.spins = 1;
+}

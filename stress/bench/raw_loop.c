@@ -38,6 +38,7 @@ void raw_loop_open(struct raw_loop *loop)
 	loop->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	loop->timer_fd = -1;
 	loop->quit = 0;
+	loop->spins = 0;
 	loop->tick = NULL;
 	/* Edge-triggered and never read: every write is a new edge. */
 	add_fd(loop, loop->event_fd, EPOLLIN | EPOLLET);
@@ -153,9 +154,20 @@ static void sleep_once(struct raw_loop *loop)
 			read_timer(loop);
 }
 
+static void spin_once(struct raw_loop *loop)
+{
+	while (!atomic_load_explicit(&loop->head, memory_order_relaxed))
+		__builtin_ia32_pause();
+}
+
 void raw_loop_run(struct raw_loop *loop)
 {
-	while (!loop->quit)
-		if (!drain(loop))
+	while (!loop->quit) {
+		if (drain(loop))
+			continue;
+		if (loop->spins)
+			spin_once(loop);
+		else
 			sleep_once(loop);
+	}
 }

@@ -25,6 +25,7 @@ struct raw_loop {
 	int event_fd;
 	int timer_fd;
 	int quit;
+	int spins; /* never sleeps: looks for posts and nothing else */
 	void (*tick)(void *cookie);
 	void *tick_cookie;
 };
