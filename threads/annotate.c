@@ -57,6 +57,17 @@ void iv__hb_forget_slow(const void *key)
 #endif
 }
 
+/* The others do not look at what comes behind such a fork. */
+void iv__hb_inherit(const void *memory, size_t size)
+{
+	(void)memory;
+	(void)size;
+#ifdef IV__HAVE_VALGRIND
+	if (iv__watch == IV__WATCH_VALGRIND)
+		VALGRIND_HG_CLEAN_MEMORY(memory, size);
+#endif
+}
+
 static const char stacks;
 
 void iv__hb_joined(void)

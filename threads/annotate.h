@@ -20,6 +20,8 @@
 #ifndef IV__ANNOTATE_H
 #define IV__ANNOTATE_H
 
+#include <stddef.h>
+
 /* 0 on bare metal, or what watches us. Constant once the library is loaded. */
 enum { IV__WATCH_VALGRIND = 1, IV__WATCH_TSAN = 2 };
 extern unsigned char iv__watch __attribute__((visibility("hidden")));
@@ -46,6 +48,11 @@ static inline void iv__hb_after(const void *key)
  */
 void iv__hb_joined(void);
 void iv__hb_creating(void);
+
+/*
+ * In a forked child: whoever was using @memory in the parent is not here.
+ */
+void iv__hb_inherit(const void *memory, size_t size);
 
 /* The memory of @key is about to be used for something else. */
 static inline void iv__hb_forget(const void *key)

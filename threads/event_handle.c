@@ -275,6 +275,9 @@ void iv__event_slots_forked(void)
 		struct iv__event_slot *slot = slot_at(place, true);
 		uint64_t word = atomic_load(&slot->word);
 
+		/* R1, and the rest of what threads did that are not here. */
+		iv__hb_after(slot);
+		iv__hb_inherit(slot, sizeof(*slot));
 		if ((word & LIVE) && slot->inbox == iv__inbox_self) {
 			forget_poster(slot, word);
 			continue;
