@@ -28,6 +28,10 @@ extern const struct scenario loop_scenarios[];
 extern const struct scenario thread_scenarios[];
 extern const struct scenario process_scenarios[];
 extern const struct scenario file_scenarios[];
+extern const struct scenario channel_scenarios[];
+extern const struct scenario call_scenarios[];
+extern const struct scenario end_scenarios[];
+extern const struct scenario host_scenarios[];
 
 /* 0: with the fault, 1: the second time, without. */
 extern int bed_round;
@@ -44,6 +48,9 @@ void stage(const char *what);
 
 /* A call has said, with errno, that it cannot be done. */
 void refused(const char *call);
+
+/* The same, of one that returns -errno. */
+void refused_with(const char *call, int ret);
 
 /* A promise was broken: ends the process. */
 void broken(const char *fmt, ...)

@@ -78,6 +78,12 @@ void refused(const char *call)
 			 call, name != NULL ? name : "no errno");
 }
 
+void refused_with(const char *call, int ret)
+{
+	errno = -ret;
+	refused(call);
+}
+
 void broken(const char *fmt, ...)
 {
 	va_list ap;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -225,6 +226,8 @@ FAIL(ssize_t, splice,
      (int from, off64_t *from_at, int to, off64_t *to_at, size_t size,
       unsigned int flags),
      (from, from_at, to, to_at, size, flags))
+FAIL(int, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *cpus),
+     (pid, size, cpus))
 FAIL(int, dup2, (int from, int to), (from, to))
 FAIL(int, inotify_init, (void), ())
 FAIL(int, inotify_init1, (int flags), (flags))
@@ -373,6 +376,7 @@ static const struct shim_import imports[] = {
 	IMPORT(open),
 	IMPORT(dup2),
 	IMPORT(setrlimit),
+	IMPORT(sched_getaffinity),
 	IMPORT(inotify_init),
 	IMPORT(inotify_init1),
 	IMPORT(inotify_add_watch),

@@ -42,6 +42,7 @@
 	X(open)                \
 	X(dup2)                \
 	X(setrlimit)           \
+	X(sched_getaffinity)   \
 	X(inotify_init)        \
 	X(inotify_init1)       \
 	X(inotify_add_watch)   \

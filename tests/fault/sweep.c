@@ -54,6 +54,7 @@ static const struct failing failings[] = {
 	{ SHIM_open, false, { EMFILE, ENFILE, ENOENT, EACCES } },
 	{ SHIM_dup2, true, { EBUSY } },
 	{ SHIM_setrlimit, false, { EPERM } },
+	{ SHIM_sched_getaffinity, false, { EINVAL, ENOSYS, EPERM } },
 	{ SHIM_inotify_init, false, { EMFILE, ENFILE, ENOMEM, ENOSYS } },
 	{ SHIM_inotify_init1, false, { EMFILE, ENFILE, ENOMEM, ENOSYS } },
 	{ SHIM_inotify_add_watch, false, { ENOSPC, ENOMEM, ENOENT, EACCES } },
@@ -69,10 +70,8 @@ static const struct failing failings[] = {
 enum { NUM_FAILINGS = sizeof(failings) / sizeof(failings[0]) };
 
 static const struct scenario *const groups[] = {
-	loop_scenarios,
-	thread_scenarios,
-	process_scenarios,
-	file_scenarios,
+	loop_scenarios,	   thread_scenarios, process_scenarios, file_scenarios,
+	channel_scenarios, call_scenarios,   end_scenarios,	host_scenarios,
 };
 
 enum { NUM_GROUPS = sizeof(groups) / sizeof(groups[0]) };
