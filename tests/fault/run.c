@@ -78,8 +78,17 @@ void refused(const char *call)
 			 call, name != NULL ? name : "no errno");
 }
 
+static bool is_shortage(int error)
+{
+	return error == ENOMEM || error == EMFILE || error == ENFILE ||
+	       error == ENOSPC;
+}
+
+/* ENOTCONN: a loop does not listen, for which something was short. */
 void refused_with(const char *call, int ret)
 {
+	EXPECT(is_shortage(-ret) || ret == -ENOTCONN, "%s returns %d", call,
+	       ret);
 	errno = -ret;
 	refused(call);
 }
