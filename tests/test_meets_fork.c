@@ -213,25 +213,76 @@ static int send_and_get_own(void *arg)
 	leave_child(0);
 }
 
-static void sends_meet_forks(void **state)
+static void open_channel(unsigned int limit)
 {
 	size_t i;
 
-	(void)state;
-	open_own(2, 100, 6);
 	for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
 		IV_CHANNEL_MESSAGE_INIT(&messages[i]);
 	IV_CHANNEL_INIT(&channel);
 	channel.handler = got_and_quit;
+	channel.limit = limit;
 	assert_int_equal(iv_channel_register(&channel), 0);
 	IV_CHANNEL_SENDER_INIT(&sender);
 	iv_channel_sender_open(&sender, &channel);
+}
+
+static void close_channel(void)
+{
+	iv_channel_sender_close(&sender);
+	iv_channel_unregister(&channel);
+}
+
+static void sends_meet_forks(void **state)
+{
+	(void)state;
+	open_own(2, 100, 6);
+	open_channel(0);
 	fork_beside(send_and_close, send_and_get_own);
 	while (num_got < num_sent)
 		run_until_quit("the last message");
 	assert_int_equal(num_got, num_sent);
-	iv_channel_sender_close(&sender);
-	iv_channel_unregister(&channel);
+	close_channel();
+	close_own();
+}
+
+static bool told;
+
+static void see_room(void *cookie)
+{
+	*(bool *)cookie = true;
+	iv_quit();
+}
+
+static void take_message_and_be_told(void)
+{
+	while (num_got == 0 || !told)
+		run_until_quit("a message, and room behind it");
+}
+
+static int be_told_in_child(void *arg)
+{
+	(void)arg;
+	take_message_and_be_told();
+	leave_child(0);
+}
+
+static void who_wants_room_is_told_in_both(void **state)
+{
+	iv_event_handle handle;
+	struct iv_event room;
+
+	(void)state;
+	open_own(1, 1, 1);
+	open_channel(1);
+	handle = open_handle(&room, see_room, &told);
+	assert_int_equal(iv_channel_send(&sender, &messages[0]), 0);
+	assert_int_equal(iv_channel_sender_want_room(&sender, handle), 0);
+	in_child(be_told_in_child, NULL);
+	assert_false(told);
+	take_message_and_be_told();
+	close_channel();
+	iv_event_unregister(&room);
 	close_own();
 }
 
@@ -482,6 +533,7 @@ static const struct test_case cases[] = {
 	TEST(posts_by_handle_meet_forks),
 	TEST(signals_meet_forks),
 	TEST(sends_meet_forks),
+	TEST(who_wants_room_is_told_in_both),
 	TEST(unregistering_meets_forks),
 	TEST(joins_meet_forks),
 	TEST(a_quit_ahead_of_a_fork_counts_in_both),

@@ -146,6 +146,39 @@ static void a_call_behind_a_quit_waits_for_the_next_main(void **state)
 	iv_deinit();
 }
 
+static void *join_each_round(void *arg)
+{
+	int i;
+
+	for (i = 0; i < num_rounds; i++) {
+		meet(&meeting);
+		MUST(iv_loop_join(main_id, i * 100) == -ETIMEDOUT);
+	}
+
+	return arg;
+}
+
+static void a_quit_ends_no_join(void **state)
+{
+	struct iv_event event;
+	pthread_t joiner;
+	int i;
+
+	(void)state;
+	begin(2, 500, 20);
+	main_id = iv_loop_self();
+	open_event(&event, quit, NULL);
+	joiner = start_thread(join_each_round, NULL);
+	for (i = 0; i < num_rounds; i++) {
+		iv_event_post(&event);
+		meet(&meeting);
+		run_until_quit("its quit");
+	}
+	join_thread(joiner);
+	iv_event_unregister(&event);
+	iv_deinit();
+}
+
 static struct iv_event counted;
 static iv_event_handle counted_handle;
 static atomic_int num_posted;
@@ -193,7 +226,7 @@ static void quits_meet_signals(void **state)
 	int i;
 
 	(void)state;
-	begin(2, 2000, 50);
+	begin(2, 1000, 50);
 	counted_handle = open_handle(&counted, see, NULL);
 	open_event(&event, quit, NULL);
 	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
@@ -258,7 +291,7 @@ static void turn_once(void)
 static void posts_meet_single_rounds(void **state)
 {
 	(void)state;
-	begin(3, 2000, 100);
+	begin(3, 1000, 100);
 	be_posted(turn_once);
 }
 
@@ -285,7 +318,7 @@ static void turn_as_host(void)
 static void posts_meet_a_host(void **state)
 {
 	(void)state;
-	begin(3, 2000, 100);
+	begin(3, 1000, 100);
 	be_posted(turn_as_host);
 }
 
@@ -302,7 +335,7 @@ static void turn_and_spin(void)
 static void posts_meet_changes_of_the_spin(void **state)
 {
 	(void)state;
-	begin(3, 2000, 100);
+	begin(3, 1000, 100);
 	be_posted(turn_and_spin);
 }
 
@@ -398,6 +431,7 @@ static const struct test_case cases[] = {
 	TEST(an_event_may_be_posted_once_it_is_known),
 	TEST(and_not_before),
 	TEST(a_call_behind_a_quit_waits_for_the_next_main),
+	TEST(a_quit_ends_no_join),
 	TEST(quits_meet_signals),
 	TEST(posts_meet_single_rounds),
 	TEST(posts_meet_a_host),
