@@ -170,7 +170,8 @@ int iv_loop_call_wait(iv_loop_id id, int (*function)(void *cookie),
  * Handlers that run are finished, and what is collected with them, as behind
  * iv_quit(). Unlike that it lasts: an iv_main() that is called later returns
  * at once, nested ones too. What then ends pools, channels and children is the
- * thread's own iv_deinit(), which it is expected to call.
+ * thread's own iv_deinit(), which it is expected to call. See iv_loop_end() for
+ * an end that lets them finish.
  *
  * Errors:  -ESRCH the loop has ended, or never was; -ENOTCONN nothing wakes
  *          it: it stops when it begins to listen, see iv_loop_listen().
@@ -180,7 +181,7 @@ int iv_loop_call_wait(iv_loop_id id, int (*function)(void *cookie),
 int iv_loop_stop(iv_loop_id id);
 
 /*
- * iv_loop_stopped - was the calling thread's loop told to stop?
+ * iv_loop_stopped - was the calling thread's loop told to stop, or to end?
  *
  * Errors:  no loop: iv_fatal().
  * Threads: one that called iv_init().
@@ -204,22 +205,59 @@ int iv_loop_stopped(void);
  */
 int iv_loop_join(iv_loop_id id, int64_t timeout_ns);
 
+/* What is to become of work and messages that are waiting when a loop ends. */
+enum {
+	IV_LOOP_CANCEL = 0, /* let go */
+	IV_LOOP_DRAIN = 1,  /* run and delivered first */
+};
+
 /*
- * iv_loop_stop_all - stop all loops but the caller's, and wait for their end
- * @timeout_ns: how long, for all of them; negative: for ever
- * @remains: called for each loop that has not ended then; NULL: nothing
+ * iv_loop_end - have a loop end in order, and wait for that
+ * @id: also the calling thread's own, which is told and not waited for
+ * @how: IV_LOOP_DRAIN or IV_LOOP_CANCEL
+ * @timeout_ns: how long all of it may take; 0: no time; negative: for ever
+ * @remains: called on the calling thread for each thing that has not ended
+ *           then, with a text in words; NULL: not
  *
- * Stops each loop that listens, then waits until those that were there have
- * ended, with the exception of pools' workers: they end when their pool's
- * owner does. Returns how many remain; 0: none.
+ * The loop closes its channels for senders and its pools for their threads.
+ * DRAIN: what was sent is delivered, what was submitted is run and completed.
+ * CANCEL: messages are given to dropped, and items that have not begun are let
+ * go, as by iv_deinit(). Either way work that runs is completed. Descriptors,
+ * timers, posts and calls are served meanwhile. When nothing of this is left
+ * and the threads that the loop has created have been joined, or the time is
+ * over, its iv_main() returns, and iv_deinit() is expected. iv_loop_stopped()
+ * says so from the beginning; nested iv_main()s return at once.
  *
+ * When told more than once, CANCEL and the earlier time are what counts.
+ * iv_loop_stop(), or iv_quit() in a handler, cuts it short.
+ *
+ * Returns 0 when the loop has ended, as iv_loop_join(). No cancellation point.
+ *
+ * Errors:  -ESRCH it had ended before, or never was; -EDEADLK it is the
+ *          calling thread's, or waits for that: it was told, and ends;
+ *          -ETIMEDOUT, up to 50 ms late when its handler does not return;
+ *          -EINVAL @how.
  * Threads: any, with a loop or without. The caller's loop serves nobody
  *          meanwhile.
  * Signals: unsafe in a signal handler.
  */
-int iv_loop_stop_all(int64_t timeout_ns,
-		     void (*remains)(void *cookie, iv_loop_id id),
-		     void *cookie);
+int iv_loop_end(iv_loop_id id, int how, int64_t timeout_ns,
+		void (*remains)(void *cookie, iv_loop_id id, const char *what),
+		void *cookie);
+
+/*
+ * iv_loop_end_all - the same for all loops but the caller's, at once
+ * @timeout_ns: one for all of them
+ *
+ * Pools' workers are left out: they end when their pool's owner does. Returns
+ * how many loops remain, each of them named to @remains, or -EINVAL.
+ *
+ * Threads, Signals: as iv_loop_end().
+ */
+int iv_loop_end_all(int how, int64_t timeout_ns,
+		    void (*remains)(void *cookie, iv_loop_id id,
+				    const char *what),
+		    void *cookie);
 
 /*
  * iv_loop_run_once - one round of the calling thread's loop

@@ -7,9 +7,12 @@
 #include "backend.h"
 #include "loop.h"
 
-static bool goes_on(const struct iv__loop *loop)
+static bool goes_on(struct iv__loop *loop)
 {
-	return !loop->quit && loop->numobjs > 0;
+	if (loop->quit)
+		return !iv__loop_quits(loop, loop->depth == 0);
+
+	return loop->numobjs > 0;
 }
 
 /* Calls from other threads do not keep a loop running, but want to be run. */

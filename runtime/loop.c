@@ -370,13 +370,33 @@ void iv__loop_run_due(struct iv__loop *loop)
 	loop->depth--;
 }
 
+/*
+ * A loop that is told to end in order runs on until that is done, but nested
+ * levels return at once, as from a stop.
+ */
+__attribute__((cold)) bool iv__loop_quits(struct iv__loop *loop, bool outermost)
+{
+	bool quits;
+
+	if ((loop->quit & IV__QUIT_END) == 0 || !outermost)
+		return true;
+
+	/* It may call handlers. */
+	loop->depth++;
+	quits = !loop->hooks->goes_on(loop);
+	loop->depth--;
+
+	return quits;
+}
+
 void iv__loop_run(struct iv__loop *loop)
 {
 	loop->depth++;
 	for (;;) {
 		iv__timers_run(loop);
 		iv__tasks_run(loop);
-		if (loop->quit || loop->numobjs == 0)
+		if (loop->quit ? iv__loop_quits(loop, loop->depth == 1)
+			       : loop->numobjs == 0)
 			break;
 
 		wait_for_kernel(loop, iv__loop_time_to_sleep_ns(loop));
@@ -416,7 +436,7 @@ IV__PUBLIC void iv_main(void)
 
 IV__PUBLIC void iv_quit(void)
 {
-	iv__loop_self("iv_quit")->quit = true;
+	iv__loop_self("iv_quit")->quit |= IV__QUIT;
 }
 
 IV__PUBLIC const char *iv_poll_method_name(void)

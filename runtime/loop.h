@@ -42,6 +42,9 @@ struct iv__hooks {
 	/* In a forked child: the waker is a new one. */
 	void (*reopened)(struct iv__loop *loop);
 
+	/* The loop is to end in order: does anything keep it from that? */
+	bool (*goes_on)(struct iv__loop *loop);
+
 	/* The loop closes: nothing may refer to it when this returns. */
 	void (*close)(struct iv__loop *loop);
 };
@@ -68,6 +71,12 @@ struct iv__dispatch {
 	struct iv__dispatch *outer;
 };
 
+/* Why iv_main() is to return; bits of loop->quit. */
+enum {
+	IV__QUIT = 1,	  /* somebody says so: iv_quit(), a stop */
+	IV__QUIT_END = 2, /* the loop ends, once the hooks have no objection */
+};
+
 /* The largest loop->tag; what is above may mean something else. */
 #define IV__MAX_TAG ((unsigned int)INT32_MAX)
 
@@ -77,12 +86,12 @@ struct iv__loop {
 	struct iv__waker waker; /* open while hooks are attached */
 
 	unsigned int depth; /* iv_main() calls inside each other */
-	bool quit;
-	bool stopped; /* from outside: quits as soon as it runs */
-	bool closing; /* inside iv_deinit() */
-	bool lent;    /* to callbacks that do not own the loop */
-	bool asleep;  /* hooks have allowed a sleep, perhaps our host's */
-	bool forked;  /* what we wait with is the parent's */
+	unsigned char quit;
+	unsigned char stopped; /* from outside: what quit begins with */
+	bool closing;	       /* inside iv_deinit() */
+	bool lent;	       /* to callbacks that do not own the loop */
+	bool asleep; /* hooks have allowed a sleep, perhaps our host's */
+	bool forked; /* what we wait with is the parent's */
 	bool now_valid;
 	struct timespec now;
 	long numobjs; /* what keeps iv_main() running */
@@ -171,6 +180,9 @@ void iv__loop_reopen(struct iv__loop *loop);
 
 /* Run rounds until quit or nothing is registered; the inside of iv_main(). */
 void iv__loop_run(struct iv__loop *loop);
+
+/* quit is set: is this level to return now? */
+bool iv__loop_quits(struct iv__loop *loop, bool outermost);
 
 /* Run the timers that are due and the tasks. */
 void iv__loop_run_due(struct iv__loop *loop);

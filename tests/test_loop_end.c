@@ -258,14 +258,15 @@ enum { NUM = 5 };
 static iv_loop_id remaining[NUM];
 static int num_remaining;
 
-static void note_remaining(void *cookie, iv_loop_id id)
+static void note_remaining(void *cookie, iv_loop_id id, const char *what)
 {
 	(void)cookie;
+	(void)what;
 	if (num_remaining < NUM)
 		remaining[num_remaining++] = id;
 }
 
-static void stopping_all_waits_for_all(void **state)
+static void ending_all_waits_for_all(void **state)
 {
 	struct looper loopers[NUM] = { { .nested = true } };
 	int i;
@@ -273,7 +274,8 @@ static void stopping_all_waits_for_all(void **state)
 	(void)state;
 	for (i = 0; i < NUM; i++)
 		start(&loopers[i]);
-	assert_int_equal(iv_loop_stop_all(-1, note_remaining, NULL), 0);
+	assert_int_equal(
+		iv_loop_end_all(IV_LOOP_DRAIN, -1, note_remaining, NULL), 0);
 	assert_int_equal(iv_loop_count(), 0);
 	assert_int_equal(num_remaining, 0);
 	for (i = 0; i < NUM; i++) {
@@ -292,7 +294,7 @@ static void what_did_not_end_in_time_is_named(void **state)
 	start(&ends);
 	start(&lingers);
 	iv_init();
-	num = iv_loop_stop_all(50000000, note_remaining, NULL);
+	num = iv_loop_end_all(IV_LOOP_CANCEL, 50000000, note_remaining, NULL);
 	assert_int_equal(num, num_remaining);
 	assert_true(num_remaining >= 1);
 	assert_true(remaining[num_remaining - 1] == lingers.id ||
@@ -323,7 +325,8 @@ static void workers_end_with_their_pool(void **state)
 	assert_int_equal(iv_work_pool_create(&pool), 0);
 	iv_work_pool_submit_work(&pool, &item);
 	await(&worked);
-	assert_int_equal(iv_loop_stop_all(-1, note_remaining, NULL), 0);
+	assert_int_equal(
+		iv_loop_end_all(IV_LOOP_DRAIN, -1, note_remaining, NULL), 0);
 	iv_work_pool_put(&pool);
 	iv_main();
 	iv_deinit();
@@ -338,7 +341,7 @@ static const struct test_case cases[] = {
 	TEST(what_cannot_be_waited_for_is_refused),
 	TEST(a_stop_waits_for_one_that_does_not_listen_yet),
 	TEST(joining_who_waits_for_us_is_refused),
-	TEST(stopping_all_waits_for_all),
+	TEST(ending_all_waits_for_all),
 	TEST(what_did_not_end_in_time_is_named),
 	TEST(workers_end_with_their_pool),
 };

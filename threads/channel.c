@@ -68,6 +68,16 @@ static struct iv_channel_message *pop(struct iv__channel *channel)
 
 /* The end of a channel ****************************************************/
 
+static struct iv_channel_message **end_of_rest(struct iv__channel *channel)
+{
+	struct iv_channel_message **end = &channel->first;
+
+	while (*end != NULL)
+		end = &(*end)->next_;
+
+	return end;
+}
+
 static void drop_all(struct iv__channel *channel)
 {
 	struct iv_channel_message *message;
@@ -95,26 +105,39 @@ static void release(struct iv__channel *channel)
 	iv__channel_put(channel);
 }
 
-static void close_channel(struct iv__channel *channel)
+/* One that is shut goes on by a task, for its node is not its own any more. */
+static void have_task(struct iv__channel *channel, bool wanted)
 {
-	struct iv_channel_message **end = &channel->first;
-	struct iv_channel_message *sent;
+	bool has = iv_task_registered(&channel->again);
+
+	if (wanted && !has)
+		iv_task_register(&channel->again);
+	if (!wanted && has)
+		iv_task_unregister(&channel->again);
+}
+
+/* U1 and U3, once. */
+static void shut(struct iv__channel *channel)
+{
 	uintptr_t head;
 
+	if (channel->shut)
+		return;
+
+	channel->shut = true;
+	*end_of_rest(channel) = take(channel, IV__CHANNEL_CLOSED, &head);
+	leave_node(channel, head);
+	channel->has_node = false;
+	iv__channel_tell_room(channel);
+}
+
+static void close_channel(struct iv__channel *channel)
+{
 	channel->channel = NULL;
 	channel->inbox->loop->numobjs--;
-	if (iv_task_registered(&channel->again))
-		iv_task_unregister(&channel->again);
-
-	/* U1 */
-	sent = take(channel, IV__CHANNEL_CLOSED, &head);
-	leave_node(channel, head);
-	iv__channel_tell_room(channel);
-
+	have_task(channel, false);
+	shut(channel);
 	/* U2; what it calls may wait, so it comes last. */
-	while (*end != NULL)
-		end = &(*end)->next_;
-	*end = sent;
 	drop_all(channel);
 
 	if (channel->depth == 0)
@@ -146,7 +169,7 @@ static bool is_empty(struct iv__channel *channel)
 		atomic_load_explicit(&channel->head, memory_order_relaxed);
 
 	return channel->first == NULL &&
-	       (head == 0 || head == IV__CHANNEL_BUSY);
+	       (head == 0 || head == IV__CHANNEL_BUSY || channel->shut);
 }
 
 /* The message of C1. */
@@ -165,9 +188,15 @@ static void got_last(struct iv__channel *channel)
 			channel->closed(channel->cookie);
 		return;
 	}
-	if (atomic_exchange_explicit(&channel->told, 1, memory_order_acq_rel) ==
+	if (atomic_exchange_explicit(&channel->told, 1, memory_order_acq_rel) !=
 	    0)
+		return;
+	if (!channel->shut) {
 		iv__channel_push(channel, &channel->last);
+	} else {
+		channel->last.next_ = NULL;
+		*end_of_rest(channel) = &channel->last;
+	}
 }
 
 /* D3 */
@@ -199,16 +228,19 @@ static bool become_idle(struct iv__channel *channel)
 						       memory_order_relaxed);
 }
 
+static void end_batch(struct iv__channel *channel)
+{
+	have_task(channel, channel->shut && channel->first != NULL);
+	if (!channel->shut && !become_idle(channel))
+		iv__inbox_link(channel->inbox, &channel->node, iv__watch != 0);
+}
+
 /* D4 or D5, unless a round inside a handler has done that already. */
 static void end_round(struct iv__channel *channel)
 {
-	if (channel->channel != NULL && channel->has_node) {
+	if (channel->channel != NULL && (channel->has_node || channel->shut)) {
 		channel->has_node = false;
-		if (iv_task_registered(&channel->again))
-			iv_task_unregister(&channel->again);
-		if (!become_idle(channel))
-			iv__inbox_link(channel->inbox, &channel->node,
-				       iv__watch != 0);
+		end_batch(channel);
 	}
 
 	if (--channel->depth == 0 && channel->channel == NULL)
@@ -222,7 +254,7 @@ static void run_round(struct iv__channel *channel)
 
 	channel->depth++;
 	iv_task_register(&channel->again);
-	if (channel->first == NULL)
+	if (channel->first == NULL && !channel->shut)
 		channel->first = take(channel, IV__CHANNEL_BUSY, &head);
 
 	while (left-- > 0 && channel->first != NULL)
@@ -278,6 +310,7 @@ static void fill_in(struct iv__channel *channel, struct iv_channel *user)
 	channel->first = NULL;
 	channel->depth = 0;
 	channel->has_node = false;
+	channel->shut = false;
 	INIT_IV_LIST_HEAD(&channel->wanting);
 	IV_CHANNEL_MESSAGE_INIT(&channel->last);
 	fill_in_node(channel);
@@ -338,6 +371,58 @@ IV__PUBLIC void iv_channel_unregister(struct iv_channel *user)
 	close_channel(channel);
 }
 
+/* The orderly end of a loop ***********************************************/
+
+/* A handler of the round may have unregistered it. */
+static void drop_rest(struct iv__channel *channel)
+{
+	channel->depth++;
+	drop_all(channel);
+	if (--channel->depth == 0 && channel->channel == NULL)
+		release(channel);
+}
+
+/* One that still has something for the loop; what it calls may end others. */
+static struct iv__channel *first_with_rest(struct iv__shared *shared)
+{
+	struct iv_list_head *lh;
+
+	iv_list_for_each (lh, &shared->channels) {
+		struct iv__channel *channel =
+			iv_container_of(lh, struct iv__channel, list);
+
+		if (channel->channel != NULL && channel->shut &&
+		    channel->first != NULL)
+			return channel;
+	}
+
+	return NULL;
+}
+
+void iv__channels_shut(struct iv__shared *shared, bool cancel)
+{
+	struct iv__channel *channel;
+	struct iv_list_head *lh;
+
+	iv_list_for_each (lh, &shared->channels) {
+		channel = iv_container_of(lh, struct iv__channel, list);
+		if (channel->channel == NULL || channel->shut)
+			continue;
+		shut(channel);
+		have_task(channel, !cancel && channel->first != NULL);
+	}
+
+	while (cancel && (channel = first_with_rest(shared)) != NULL)
+		drop_rest(channel);
+}
+
+void iv__channels_describe(struct iv__shared *shared,
+			   struct iv__remains *remains)
+{
+	if (first_with_rest(shared) != NULL)
+		iv__remains_add(remains, "a channel has messages to deliver");
+}
+
 /* Forks *******************************************************************/
 
 /* A node that a sender had is linked by nobody any more. */
@@ -345,7 +430,7 @@ static void link_again(struct iv__channel *channel)
 {
 	uintptr_t head = atomic_load(&channel->head);
 
-	if (channel->has_node || head == 0)
+	if (channel->has_node || channel->shut || head == 0)
 		return;
 	iv__inbox_take_out(channel->inbox, &channel->node);
 	iv__inbox_link(channel->inbox, &channel->node, iv__watch != 0);

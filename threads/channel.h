@@ -71,6 +71,10 @@
  *   either D3 sees the bit, or who sets it sees the place. Without that
  *   second look a full channel that was emptied just now would tell nobody.
  *
+ * The end of a loop (loop_end.h) does U1 and U3 alone: nothing comes in any
+ * more, and what is left is delivered by a task, batch by batch. U2 and U4
+ * follow when the channel is unregistered, or with the loop.
+ *
  * A handler may run a nested iv_main() that waits for more messages: while the
  * receiver has the node, a task brings it back in there.
  *
@@ -111,6 +115,7 @@ struct iv__channel {
 	struct iv_task again;	  /* o: for a nested iv_main() */
 	unsigned int depth;	  /* o: rounds inside each other */
 	bool has_node;		  /* o: between D1 and D4 or D5 */
+	bool shut;		  /* o: U1 has been */
 
 	/* c: what the user wants called */
 	void *cookie;

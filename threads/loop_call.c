@@ -144,17 +144,6 @@ static unsigned int num_of(struct iv__calls *calls)
 	return num;
 }
 
-static bool is_to_stop(struct iv__calls *calls)
-{
-	bool stop;
-
-	iv__lock();
-	stop = calls->stop;
-	iv__unlock();
-
-	return stop;
-}
-
 /* The calls that are there now; later ones have their turn in the next round. */
 static void answer_bell(void *cookie)
 {
@@ -163,10 +152,7 @@ static void answer_bell(void *cookie)
 	struct iv__call *call;
 	unsigned int num;
 
-	if (is_to_stop(calls)) {
-		iv__self->stopped = true;
-		iv_quit();
-	}
+	iv__loop_end_hear(iv__self);
 	for (num = num_of(calls); num > 0; num--) {
 		call = take_first(calls);
 		if (call == NULL)
@@ -200,8 +186,8 @@ int iv__calls_listen(struct iv__loop *loop, struct iv__bell *bell)
 	iv__lock();
 	slot->calls.bell = handle;
 	iv__unlock();
-	/* It may have been told so before it could hear. */
-	if (is_to_stop(&slot->calls))
+	/* It may have been told to end before it could hear. */
+	if (iv_loop_stopped())
 		iv_event_post(&bell->event);
 
 	return 0;

@@ -51,7 +51,7 @@ struct iv__calls {
 	struct iv__call *first;	  /* m */
 	struct iv__call *last;	  /* m: unless there is none */
 	unsigned int num;	  /* m */
-	bool stop;		  /* m: asked to */
+	bool stop;		  /* m: asked to; see loop_end.h */
 	iv_loop_id waits_for;	  /* m: 0: for nobody */
 	struct iv__call *running; /* o: the innermost */
 };

@@ -1,24 +1,79 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loop_end.c - stop loops from outside, and wait for their end
+ * loop_end.c - what a loop's slot says of its end, and stopping
  *
- * Everything stands under iv__lock(): a loop has not ended while not_ended of
- * its registry slot is its number, and who waits for that is in the list
- * beside it, which iv__loop_ended() empties in the same critical section.
+ * The protocol, its claims and its step numbers are in loop_end.h.
  */
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <time.h>
+#include <string.h>
 #include "lock.h"
 #include "registry.h"
-#include "semaphore.h"
 
-struct iv__loop_waiter {
-	struct iv__loop_waiter *next; /* m */
-	bool told;		      /* m */
-	sem_t ended;
-};
+/* The slot *****************************************************************/
+
+void iv__loop_end_init(struct iv__loop_slot *slot)
+{
+	memset(&slot->end, 0, sizeof(slot->end));
+	slot->end.deadline_ns = -1;
+}
+
+void iv__loop_end_forked(struct iv__loop_slot *slot)
+{
+	if (slot->end.told)
+		slot->calls.stop = true;
+	iv__loop_end_init(slot);
+	/* The bell may have been on its way from another thread. */
+	if (slot->calls.stop) {
+		iv__self->stopped = IV__QUIT;
+		iv__self->quit = IV__QUIT;
+	}
+}
+
+static void add_all(struct iv__remains *remains, const struct iv__remains *more)
+{
+	const char *line;
+
+	if (more == NULL)
+		return;
+	for (line = more->text; line < more->text + more->len;
+	     line += strlen(line) + 1)
+		iv__remains_add(remains, "%s", line);
+}
+
+static const char *why_unheard(const struct iv__loop_slot *slot)
+{
+	if (slot->of_worker)
+		return "it is a pool's worker, and ends with the pool";
+	if (slot->calls.bell == 0)
+		return "it does not listen, see iv_loop_listen()";
+
+	return "it has not noticed: a handler runs, or iv_main() does not";
+}
+
+void iv__loop_end_describe_locked(const struct iv__loop_slot *slot,
+				  struct iv__remains *remains)
+{
+	switch (slot->end.stage) {
+	case IV__END_UNHEARD:
+		iv__remains_add(remains, "%s", why_unheard(slot));
+		break;
+	case IV__END_ENDING:
+		iv__remains_add(remains, "a handler runs: it has not noticed "
+					 "that the time is over");
+		break;
+	case IV__END_RETURNED:
+		iv__remains_add(remains, "iv_main() has returned: iv_deinit() "
+					 "is to come");
+		break;
+	case IV__END_CLOSING:
+		iv__remains_add(remains, "iv_deinit() runs: it waits for what "
+					 "runs");
+		break;
+	}
+	add_all(remains, slot->end.remains);
+}
+
+/* Telling who waits ********************************************************/
 
 void iv__loop_ended(struct iv__loop_slot *slot)
 {
@@ -30,10 +85,30 @@ void iv__loop_ended(struct iv__loop_slot *slot)
 	/* A waiter is gone once the lock is free and it is told. */
 	for (waiter = slot->waiters; waiter != NULL; waiter = next) {
 		next = waiter->next;
-		waiter->told = true;
-		sem_post(&waiter->ended);
+		waiter->told = IV__END_ENDED;
+		sem_post(&waiter->end);
 	}
 	slot->waiters = NULL;
+	iv__unlock();
+}
+
+void iv__loop_end_left(struct iv__loop_slot *slot)
+{
+	struct iv__loop_waiter **link = &slot->waiters;
+	struct iv__loop_waiter *waiter;
+
+	iv__lock();
+	slot->end.left = true;
+	while ((waiter = *link) != NULL) {
+		if (waiter->joins) {
+			link = &waiter->next;
+			continue;
+		}
+		*link = waiter->next;
+		waiter->told = IV__END_LEFT;
+		add_all(waiter->remains, slot->end.remains);
+		sem_post(&waiter->end);
+	}
 	iv__unlock();
 }
 
@@ -64,146 +139,11 @@ IV__PUBLIC int iv_loop_stopped(void)
 {
 	const struct iv__loop *loop = iv__loop_self("iv_loop_stopped");
 	struct iv__loop_slot *slot = iv__loop_slot_of(loop->last_id);
-	int stop;
+	int stopped;
 
 	iv__lock();
-	stop = slot->calls.stop;
+	stopped = slot->calls.stop || slot->end.told;
 	iv__unlock();
 
-	return stop;
-}
-
-/* Waiting *****************************************************************/
-
-/* 0: in the list; else what iv_loop_join() returns. */
-static int begin_wait_locked(iv_loop_id id, struct iv__loop_waiter *waiter)
-{
-	struct iv__loop_slot *slot = iv__loop_slot_of(id);
-	iv_loop_id self = iv_loop_self();
-
-	if (slot == NULL || slot->not_ended != id)
-		return -ESRCH;
-	if (self != 0) {
-		if (iv__calls_circle_locked(id, self))
-			return -EDEADLK;
-		iv__loop_slot_of(self)->calls.waits_for = id;
-	}
-
-	waiter->next = slot->waiters;
-	slot->waiters = waiter;
-
-	return 0;
-}
-
-/* 0, or -ETIMEDOUT. */
-static int end_wait_locked(iv_loop_id id, struct iv__loop_waiter *waiter)
-{
-	struct iv__loop_waiter **link = &iv__loop_slot_of(id)->waiters;
-	iv_loop_id self = iv_loop_self();
-
-	if (self != 0)
-		iv__loop_slot_of(self)->calls.waits_for = 0;
-	if (waiter->told)
-		return 0;
-
-	while (*link != waiter)
-		link = &(*link)->next;
-	*link = waiter->next;
-
-	return -ETIMEDOUT;
-}
-
-/* No cancellation point, as the waiter is on this stack. */
-static int wait_for_end(iv_loop_id id, int64_t timeout_ns)
-{
-	struct iv__loop_waiter waiter = { .told = false };
-	int cancel_state;
-	int ret;
-
-	if (sem_init(&waiter.ended, 0, 0) < 0)
-		return -errno;
-
-	iv__lock();
-	ret = begin_wait_locked(id, &waiter);
-	iv__unlock();
-	if (ret == 0) {
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-		iv__sem_wait(&waiter.ended, timeout_ns);
-		pthread_setcancelstate(cancel_state, NULL);
-		iv__lock();
-		ret = end_wait_locked(id, &waiter);
-		iv__unlock();
-	}
-	sem_destroy(&waiter.ended);
-
-	return ret;
-}
-
-IV__PUBLIC int iv_loop_join(iv_loop_id id, int64_t timeout_ns)
-{
-	return wait_for_end(id, timeout_ns);
-}
-
-/* All *********************************************************************/
-
-static int64_t now_ns(void)
-{
-	return (int64_t)iv__clock_ns();
-}
-
-/* Negative: for ever, or as good as that. */
-static int64_t deadline_of(int64_t timeout_ns)
-{
-	int64_t now = now_ns();
-
-	return timeout_ns < 0 || timeout_ns > INT64_MAX - now
-		       ? -1
-		       : now + timeout_ns;
-}
-
-/* What is left until @deadline_ns; negative, for ever, stays so. */
-static int64_t time_left_ns(int64_t deadline_ns)
-{
-	int64_t left_ns;
-
-	if (deadline_ns < 0)
-		return -1;
-
-	left_ns = deadline_ns - now_ns();
-
-	return left_ns > 0 ? left_ns : 0;
-}
-
-IV__PUBLIC int
-iv_loop_stop_all(int64_t timeout_ns,
-		 void (*remains)(void *cookie, iv_loop_id id), void *cookie)
-{
-	int64_t deadline_ns = deadline_of(timeout_ns);
-	iv_loop_id self = iv_loop_self();
-	iv_loop_id id;
-	int num = 0;
-
-	for (id = iv__loop_next_not_ended(0); id != 0;
-	     id = iv__loop_next_not_ended(id)) {
-		if (id != self)
-			iv_loop_stop(id);
-	}
-
-	for (id = iv__loop_next_not_ended(0); id != 0;
-	     id = iv__loop_next_not_ended(id)) {
-		int ret;
-
-		if (id == self)
-			continue;
-		/* It may have opened behind the first round. */
-		iv_loop_stop(id);
-		ret = wait_for_end(id, time_left_ns(deadline_ns));
-		if (ret == 0 || ret == -ESRCH)
-			continue;
-		num++;
-		if (remains != NULL)
-			remains(cookie, id);
-	}
-
-	return num;
+	return stopped;
 }

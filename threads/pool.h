@@ -76,6 +76,8 @@
  *   pool. A thread leaves with its worker DEAD on the stack, joins the thread
  *   that left before it, and counts itself out; the last one posts `ended`.
  *   When that handler has joined the last thread, nobody refers to the pool.
+ *   One that was shut by the end of its loop (loop_end.h) and not put stays:
+ *   what is submitted to it starts threads again, which leave as these.
  *   A loop that closes does not wait for the handler but for all_out.
  *
  * Model: stress/model/pool.pml, with a mutant for each sentence above.
@@ -168,7 +170,8 @@ struct iv__pool {
 	struct iv_task resume;	    /* o: the same, in a nested iv_main() */
 	unsigned int completing;    /* o: levels of that */
 	bool dismantled;	    /* o: only the memory is left */
-	bool put;		    /* o: not counted in alive any more */
+	bool shut;		    /* o: not counted in alive any more */
+	bool put;		    /* o: by the user */
 
 	/* One more than num_workers: the last is the helping owner's slot. */
 	struct iv__worker worker[];
@@ -216,6 +219,9 @@ void iv__pool_ask_for_help(struct iv__pool *pool);
 /* Is some worker in RUN or STOP? It will come to K3. */
 bool iv__pool_anyone_running(struct iv__pool *pool);
 
+/* How many are. */
+unsigned int iv__pool_num_running(struct iv__pool *pool);
+
 /* pool_thread.c */
 
 /* Have a new thread run @worker. 0 or -errno. */
@@ -232,7 +238,7 @@ struct iv__pool *iv__pool_of_this_thread(void);
 /* 0 or -errno. The pool is in *@poolp. */
 int iv__pool_open(struct iv__pool **poolp, const struct iv_work_pool *config);
 
-/* Drop the owner's count; the pool ends by itself when its work is done. */
+/* The user is done with it; the pool ends by itself when its work is done. */
 void iv__pool_close(struct iv__pool *pool);
 
 /* Count one out; the last one out posts `ended`. */

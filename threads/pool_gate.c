@@ -194,19 +194,36 @@ void iv__pool_wake_one(struct iv__pool *pool)
 		iv__pool_ask_for_help(pool);
 }
 
+static bool is_running(struct iv__worker *worker)
+{
+	int state = atomic_load(&worker->state);
+
+	return state == IV__WORKER_RUN || state == IV__WORKER_STOP;
+}
+
 bool iv__pool_anyone_running(struct iv__pool *pool)
 {
 	unsigned int num = atomic_load(&pool->num_started);
 	unsigned int i;
 
 	for (i = 0; i < num; i++) {
-		int state = atomic_load(&pool->worker[i].state);
-
-		if (state == IV__WORKER_RUN || state == IV__WORKER_STOP)
+		if (is_running(&pool->worker[i]))
 			return true;
 	}
 
 	return false;
+}
+
+unsigned int iv__pool_num_running(struct iv__pool *pool)
+{
+	unsigned int num_started = atomic_load(&pool->num_started);
+	unsigned int num = 0;
+	unsigned int i;
+
+	for (i = 0; i < num_started; i++)
+		num += is_running(&pool->worker[i]);
+
+	return num;
 }
 
 bool iv__pool_start_search(struct iv__pool *pool)

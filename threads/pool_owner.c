@@ -16,15 +16,21 @@ static struct iv__worker *helper_of(struct iv__pool *pool)
 	return &pool->worker[pool->num_workers];
 }
 
+/* The last one to leave; nobody is counted in any more. */
+static void join_last(struct iv__pool *pool)
+{
+	if (pool->has_left) {
+		pthread_join(pool->last_left, NULL);
+		iv__hb_joined();
+		pool->has_left = false;
+	}
+}
+
 static void dismantle(struct iv__pool *pool)
 {
 	unsigned int i;
 
-	if (pool->has_left) {
-		pthread_join(pool->last_left, NULL);
-		iv__hb_joined();
-	}
-
+	join_last(pool);
 	iv_event_unregister(&pool->got_done);
 	iv_event_unregister(&pool->ended);
 	iv_list_del(&pool->list);
@@ -141,7 +147,11 @@ static void got_ended(void *cookie)
 		return;
 	}
 
-	dismantle(pool);
+	/* Shut by the end of its loop, it may still be submitted to. */
+	if (pool->put)
+		dismantle(pool);
+	else
+		join_last(pool);
 	run_completions(pool);
 }
 
@@ -250,11 +260,20 @@ int iv__pool_open(struct iv__pool **poolp, const struct iv_work_pool *config)
 	return 0;
 }
 
+static void shut(struct iv__pool *pool)
+{
+	pool->shut = true;
+	iv__pool_shut(pool);
+	iv__pool_count_out(pool);
+}
+
 void iv__pool_close(struct iv__pool *pool)
 {
 	pool->put = true;
-	iv__pool_shut(pool);
-	iv__pool_count_out(pool);
+	if (pool->shut)
+		iv_event_post(&pool->ended);
+	else
+		shut(pool);
 }
 
 /* Items not begun yet are let go; nobody will run their completions. */
@@ -268,8 +287,8 @@ static void end(struct iv__pool *pool)
 	/* Help that was left by pthread_exit(). */
 	for (; pool->helping > 0; pool->helping--)
 		iv__pool_count_out(pool);
-	if (!pool->put)
-		iv__pool_close(pool);
+	if (!pool->shut)
+		shut(pool);
 
 	/* Posted once for each time that alive came to 0. */
 	do {
@@ -285,4 +304,49 @@ void iv__pool_end_all(struct iv__shared *shared)
 {
 	while (!iv_list_empty(&shared->pools))
 		end(iv_container_of(shared->pools.next, struct iv__pool, list));
+}
+
+/* The orderly end of a loop ************************************************/
+
+void iv__pool_shut_all(struct iv__shared *shared, bool cancel)
+{
+	struct iv_list_head *lh;
+
+	iv_list_for_each (lh, &shared->pools) {
+		struct iv__pool *pool =
+			iv_container_of(lh, struct iv__pool, list);
+
+		if (cancel)
+			iv__pool_discard(pool);
+		if (!pool->shut)
+			shut(pool);
+	}
+}
+
+/*
+ * Nobody is counted in, so nobody but the owner moves items. What is done and
+ * not completed has got_done or `ended` on its way.
+ */
+static bool is_finished(struct iv__pool *pool)
+{
+	return pool->shut && atomic_load(&pool->alive) == 0 &&
+	       !iv__pool_has_work(pool) && atomic_load(&pool->done) == NULL &&
+	       pool->batch == NULL;
+}
+
+void iv__pool_describe_all(struct iv__shared *shared,
+			   struct iv__remains *remains)
+{
+	struct iv_list_head *lh;
+
+	iv_list_for_each (lh, &shared->pools) {
+		struct iv__pool *pool =
+			iv_container_of(lh, struct iv__pool, list);
+
+		if (is_finished(pool))
+			continue;
+		iv__remains_add(remains, "a pool: %u of its threads work%s",
+				iv__pool_num_running(pool),
+				iv__pool_has_work(pool) ? ", items wait" : "");
+	}
 }

@@ -63,6 +63,7 @@ static int list_opened(struct iv__loop *loop)
 		slot->not_ended = loop->id;
 		slot->of_worker = false;
 		slot->calls.stop = false;
+		iv__loop_end_init(slot);
 		atomic_exchange(&slot->id, loop->id);
 	}
 	iv__unlock();
@@ -110,8 +111,10 @@ static void forget_others(void)
 
 		iv__calls_forked(&slot->calls, place == (uint32_t)own);
 		slot->waiters = NULL;
-		if (place == (uint32_t)own)
+		if (place == (uint32_t)own) {
+			iv__loop_end_forked(slot);
 			continue;
+		}
 		atomic_exchange(&slot->id, 0);
 		slot->not_ended = 0;
 		free(iv__rcu_swap(&slot->name, NULL));

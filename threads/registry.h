@@ -58,6 +58,7 @@
 #include <iv_loop.h>
 #include "../runtime/loop.h"
 #include "loop_call.h"
+#include "loop_end.h"
 #include "slot_table.h"
 
 struct iv__loop_name {
@@ -72,6 +73,7 @@ struct iv__loop_slot {
 	bool of_worker;			 /* m: ends with its pool */
 	iv_loop_id not_ended;		 /* m: 0 from C3 on */
 	struct iv__loop_waiter *waiters; /* m: for C3 */
+	struct iv__loop_end end;	 /* loop_end.h */
 	struct iv__calls calls;		 /* its own */
 };
 
@@ -86,9 +88,6 @@ iv_loop_id iv__loop_next_not_ended(iv_loop_id after);
 
 /* registry.c: the calling thread's loop is a worker's. */
 void iv__loop_of_worker(void);
-
-/* loop_end.c: C3, the first half. */
-void iv__loop_ended(struct iv__loop_slot *slot);
 
 /* registry_name.c: N2 and N3. @name: malloc()ed, or NULL. */
 void iv__loop_name_replace(struct iv__loop_slot *slot,

@@ -44,6 +44,7 @@ static void close_shared(struct iv__loop *loop)
 {
 	struct iv__shared *shared = loop->shared;
 
+	iv__loop_end_closing(loop);
 	iv__pool_end_all(shared);
 	iv__thread_orphan_children(shared);
 	iv__signal_let_go(shared);
@@ -53,6 +54,7 @@ static void close_shared(struct iv__loop *loop)
 	iv__event_slots_let_go(shared->inbox);
 	iv__inbox_close(shared->inbox);
 	iv__inbox_give_back(shared->inbox);
+	iv__loop_end_closed(loop);
 	free(shared);
 }
 
@@ -62,6 +64,7 @@ static const struct iv__hooks hooks = {
 	.has_posts = has_posts,
 	.dispatch = dispatch,
 	.reopened = reopened,
+	.goes_on = iv__loop_end_goes_on,
 	.close = close_shared,
 };
 

@@ -12,6 +12,7 @@
 
 #include "inbox.h"
 #include "loop_call.h"
+#include "loop_end.h"
 
 struct iv__waits;
 
@@ -23,6 +24,7 @@ struct iv__shared {
 	struct iv_list_head channels; /* o: that it receives from */
 	struct iv__waits *waits;      /* o: NULL until wait.c needs it */
 	struct iv__bell bell;	      /* o: loop_call.c's */
+	struct iv__ending ending;     /* its own */
 };
 
 /*
@@ -30,6 +32,20 @@ struct iv__shared {
  * errno set: EMFILE, ENFILE, ENOMEM.
  */
 struct iv__shared *iv__shared_get(struct iv__loop *loop);
+
+/*
+ * For the orderly end of a loop, loop_end.h: let nothing new come in from
+ * other threads, and say what has not ended. @cancel: let go what has not
+ * begun.
+ */
+void iv__pool_shut_all(struct iv__shared *shared, bool cancel);
+void iv__pool_describe_all(struct iv__shared *shared,
+			   struct iv__remains *remains);
+void iv__channels_shut(struct iv__shared *shared, bool cancel);
+void iv__channels_describe(struct iv__shared *shared,
+			   struct iv__remains *remains);
+void iv__thread_describe_children(struct iv__shared *shared,
+				  struct iv__remains *remains);
 
 /* pool_owner.c: end the pools of a closing loop; what runs is waited for. */
 void iv__pool_end_all(struct iv__shared *shared);

@@ -137,6 +137,19 @@ void iv__thread_orphan_children(struct iv__shared *shared)
 	}
 }
 
+void iv__thread_describe_children(struct iv__shared *shared,
+				  struct iv__remains *remains)
+{
+	struct iv_list_head *lh;
+
+	iv_list_for_each (lh, &shared->children) {
+		struct child *child = iv_container_of(lh, struct child, list);
+
+		iv__remains_add(remains, "the thread '%.64s' runs",
+				child->name);
+	}
+}
+
 static struct child *make(const char *name)
 {
 	size_t size = strlen(name) + 1;

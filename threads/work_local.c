@@ -88,3 +88,10 @@ void iv__work_run_here(struct iv_work_item *item)
 	if (!iv_task_registered(&queue->task))
 		iv_task_register(&queue->task);
 }
+
+bool iv__work_waits_here(void)
+{
+	const struct queue *queue = iv_tls_user_ptr(&queue_of_loop);
+
+	return queue->first != NULL || queue->batch != NULL;
+}
