@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
-#include <iv.h>
 #include "stress.h"
 
 enum { DEFAULT_TIMEOUT_S = 100 };
@@ -191,6 +190,12 @@ void stress_end(void)
 	alarm(0);
 }
 
+void stress_tally_add(struct stress_tally *sum, struct stress_tally more)
+{
+	sum->posted += more.posted;
+	sum->handled += more.handled;
+}
+
 /* Chance ***************************************************************/
 
 uint64_t stress_next_stream(void)
@@ -255,6 +260,34 @@ void stress_jitter(struct stress_rng *rng)
 		yields = 200;
 	while (yields-- > 0)
 		sched_yield();
+}
+
+/* What the programs ask for ********************************************/
+
+void *stress_allocate(size_t size)
+{
+	void *memory = calloc(1, size);
+
+	STRESS_CHECK(memory != NULL, "out of memory");
+
+	return memory;
+}
+
+void stress_register(struct iv_event *event)
+{
+	STRESS_CHECK(iv_event_register(event) == 0,
+		     "iv_event_register was refused");
+}
+
+void stress_start_timer(struct iv_timer *timer, unsigned int delay_ns)
+{
+	timer->expires = iv_now;
+	timer->expires.tv_nsec += delay_ns;
+	if (timer->expires.tv_nsec >= 1000000000L) {
+		timer->expires.tv_nsec -= 1000000000L;
+		timer->expires.tv_sec++;
+	}
+	iv_timer_register(timer);
 }
 
 /* Threads and descriptors **********************************************/

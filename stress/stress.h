@@ -17,7 +17,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <iv.h>
+#include <iv_event.h>
 
 /* What was asked for, or the program's own wishes. */
 struct stress_options {
@@ -54,6 +57,14 @@ void stress_fail(const char *fmt, ...)
 			stress_fail(__VA_ARGS__); \
 	} while (0)
 
+/* Posts, and the calls of handlers for them: one may be for several posts. */
+struct stress_tally {
+	uint64_t posted;
+	uint64_t handled;
+};
+
+void stress_tally_add(struct stress_tally *sum, struct stress_tally more);
+
 /* Random numbers of one thread. @stream tells threads of one seed apart. */
 struct stress_rng {
 	uint64_t state;
@@ -72,6 +83,13 @@ void stress_jitter(struct stress_rng *rng);
 
 /* A number that no thread of the process had before. */
 uint64_t stress_next_stream(void);
+
+/* Zeroed memory, for free(), and a registration: neither is ever refused. */
+void *stress_allocate(size_t size);
+void stress_register(struct iv_event *event);
+
+/* Start a timer that has its handler. @delay_ns: less than a second. */
+void stress_start_timer(struct iv_timer *timer, unsigned int delay_ns);
 
 /* pthread_create that is never refused, and pthread_join. */
 pthread_t stress_spawn(void *(*run)(void *), void *arg);

@@ -262,8 +262,7 @@ static void *run_room_sender(void *arg)
 	self->left = stress_options.count;
 	self->room.cookie = self;
 	self->room.handler = send_on;
-	STRESS_CHECK(iv_event_register(&self->room) == 0,
-		     "iv_event_register was refused");
+	stress_register(&self->room);
 	self->handle = iv_event_handle_of(&self->room);
 	iv_event_post(&self->room);
 	iv_main();
@@ -395,11 +394,10 @@ static void start_churn_senders(struct life *life, struct stress_rng *rng)
 
 static void run_life(struct stress_rng *rng)
 {
-	struct life *life = calloc(1, sizeof(*life));
+	struct life *life = stress_allocate(sizeof(*life));
 	pthread_t receiver;
 	unsigned int i;
 
-	STRESS_CHECK(life != NULL, "out of memory");
 	life->way = (enum way)stress_random(rng, NUM_WAYS);
 	life->limit = stress_chance(rng, 50) ? 1 + stress_random(rng, 3) : 0;
 	life->ends_after = 1 + stress_random(rng, 60);

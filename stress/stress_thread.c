@@ -94,9 +94,8 @@ static void live(struct family *family);
 
 static struct family *make_family(struct stress_rng *rng, unsigned int depth)
 {
-	struct family *family = calloc(1, sizeof(*family));
+	struct family *family = stress_allocate(sizeof(*family));
 
-	STRESS_CHECK(family != NULL, "out of memory");
 	stress_rng_init(&family->rng, stress_random(rng, UINT32_MAX));
 	family->depth = depth;
 	family->waits = stress_chance(rng, 60);
@@ -165,17 +164,15 @@ static void run_child(void *arg)
 
 static void create_child(struct family *family)
 {
-	struct child *child = calloc(1, sizeof(*child));
+	struct child *child = stress_allocate(sizeof(*child));
 
-	STRESS_CHECK(child != NULL, "out of memory");
 	child->parent = family;
 	stress_rng_init(&child->rng, stress_random(&family->rng, UINT32_MAX));
 	child->says_hello = family->waits && stress_chance(&family->rng, 50);
 	child->hello.cookie = child;
 	child->hello.handler = got_hello;
 	if (child->says_hello)
-		STRESS_CHECK(iv_event_register(&child->hello) == 0,
-			     "iv_event_register was refused");
+		stress_register(&child->hello);
 
 	atomic_fetch_add(&family->refs, 1);
 	/* Ahead of the thread, which may count its end before we go on. */
