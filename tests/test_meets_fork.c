@@ -6,102 +6,103 @@
  */
 #include <signal.h>
 #include <unistd.h>
-#include <iv_channel.h>
 #include <iv_loop.h>
-#include "meets_bed.h"
-
-/* The main thread's loop **************************************************/
-
-static struct meeting meeting;
-static int num_rounds;
-
-static struct iv_event own;
-static iv_event_handle own_handle;
-static atomic_int num_posted;
-static int seen;
-
-static void see_and_quit(void *cookie)
-{
-	(void)cookie;
-	seen = atomic_load(&num_posted);
-	iv_quit();
-}
-
-static void open_own(unsigned int num_threads, int plain, int under_tools)
-{
-	iv_init();
-	own_handle = open_handle(&own, see_and_quit, NULL);
-	meeting.num = num_threads;
-	num_rounds = rounds_of(plain, under_tools);
-}
-
-static void close_own(void)
-{
-	while (seen != atomic_load(&num_posted))
-		run_until_quit("the last post");
-	iv_event_unregister(&own);
-	iv_deinit();
-}
-
-/* What was posted before the fork may come first. */
-static void post_and_be_called(void)
-{
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		MUST(iv_event_handle_post(own_handle) == 0);
-		run_until_quit("a post of the child");
-	}
-}
-
-static int use_own_loop(void *arg)
-{
-	(void)arg;
-	post_and_be_called();
-	iv_event_unregister(&own);
-	MUST(iv_event_handle_post(own_handle) == -ENOENT);
-	iv_deinit();
-	leave_child(0);
-}
-
-/* Forks beside @run, which meets us before each, and at the end. */
-static void fork_beside(void *(*run)(void *arg), int (*child)(void *arg))
-{
-	pthread_t thread = start_thread(run, NULL);
-	int i;
-
-	for (i = 0; i < num_rounds; i++) {
-		meet(&meeting);
-		in_child(child, NULL);
-	}
-	meet(&meeting);
-	join_thread(thread);
-}
+#include "fork_bed.h"
 
 /* Posts and signals *******************************************************/
 
-static void *post_by_handle(void *arg)
+enum { MAX_MANY = 200 };
+
+/* So many that a fork comes between the steps of a post now and then. */
+static struct many {
+	struct iv_event event;
+	iv_event_handle handle;
+	atomic_int num_posted;
+	int seen;
+	bool called;
+} many[MAX_MANY];
+static int num_many;
+static int num_called;
+
+static void be_called(void *cookie)
+{
+	struct many *one = cookie;
+
+	one->seen = atomic_load(&one->num_posted);
+	num_called += !one->called;
+	one->called = true;
+	if (num_called == num_many)
+		iv_quit();
+}
+
+static void post_to(struct many *one)
+{
+	atomic_fetch_add(&one->num_posted, 1);
+	MUST(iv_event_handle_post(one->handle) == 0);
+}
+
+static void *post_to_many(void *arg)
 {
 	int i;
 	int j;
 
 	for (i = 0; i < num_rounds; i++) {
 		meet(&meeting);
-		for (j = 0; j < 50; j++) {
-			atomic_fetch_add(&num_posted, 1);
-			MUST(iv_event_handle_post(own_handle) == 0);
-		}
+		delay(i);
+		for (j = 0; j < num_many; j++)
+			post_to(&many[j]);
+		meet(&meeting);
 	}
-	meet(&meeting);
 
 	return arg;
 }
 
+/* What was posted before, or in between, comes too. */
+static void post_and_have_all_called(void)
+{
+	int i;
+
+	num_called = 0;
+	for (i = 0; i < num_many; i++) {
+		many[i].called = false;
+		post_to(&many[i]);
+	}
+	run_until_quit("a post to each event");
+	assert_int_equal(num_called, num_many);
+}
+
+static int use_many(void *arg)
+{
+	(void)arg;
+	post_and_have_all_called();
+	post_and_have_all_called();
+	leave_child(0);
+}
+
 static void posts_by_handle_meet_forks(void **state)
 {
+	pthread_t poster;
+	int i;
+	int j;
+
 	(void)state;
-	open_own(2, 100, 6);
-	fork_beside(post_by_handle, use_own_loop);
+	open_own(2, 200, 4);
+	num_many = rounds_of(MAX_MANY, 20);
+	for (j = 0; j < num_many; j++)
+		many[j].handle =
+			open_handle(&many[j].event, be_called, &many[j]);
+	poster = start_thread(post_to_many, NULL);
+	for (i = 0; i < num_rounds; i++) {
+		meet(&meeting);
+		in_child(use_many, NULL);
+		meet(&meeting);
+		post_and_have_all_called();
+		for (j = 0; j < num_many; j++)
+			assert_int_equal(many[j].seen, many[j].num_posted);
+	}
+	join_thread(poster);
+	for (j = 0; j < num_many; j++)
+		iv_event_unregister(&many[j].event);
 	close_own();
 }
 
@@ -155,134 +156,6 @@ static void signals_meet_forks(void **state)
 	main_thread = pthread_self();
 	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
 	fork_beside(send_signals, get_signals);
-	close_own();
-}
-
-/* Channels ****************************************************************/
-
-static struct iv_channel channel;
-static struct iv_channel_sender sender;
-static struct iv_channel_message *last_got;
-static int num_got;
-
-static void got_and_quit(void *cookie, struct iv_channel_message *message)
-{
-	(void)cookie;
-	last_got = message;
-	num_got++;
-	iv_quit();
-}
-
-static struct iv_channel_message messages[1000];
-static int num_sent;
-
-static void *send_and_close(void *arg)
-{
-	struct iv_channel_sender brief;
-	int i;
-	int j;
-
-	IV_CHANNEL_SENDER_INIT(&brief);
-	for (i = 0; i < num_rounds; i++) {
-		meet(&meeting);
-		iv_channel_sender_clone(&brief, &sender);
-		for (j = 0; j < 10; j++)
-			MUST(iv_channel_send(&brief, &messages[num_sent++]) ==
-			     0);
-		iv_channel_sender_close(&brief);
-	}
-	meet(&meeting);
-
-	return arg;
-}
-
-/* What the parent has been sent comes ahead of it, or does not. */
-static int send_and_get_own(void *arg)
-{
-	struct iv_channel_message message;
-	int i;
-
-	(void)arg;
-	for (i = 0; i < 3; i++) {
-		IV_CHANNEL_MESSAGE_INIT(&message);
-		last_got = NULL;
-		MUST(iv_channel_send(&sender, &message) == 0);
-		while (last_got != &message)
-			run_until_quit("a message of the child");
-	}
-	leave_child(0);
-}
-
-static void open_channel(unsigned int limit)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
-		IV_CHANNEL_MESSAGE_INIT(&messages[i]);
-	IV_CHANNEL_INIT(&channel);
-	channel.handler = got_and_quit;
-	channel.limit = limit;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	IV_CHANNEL_SENDER_INIT(&sender);
-	iv_channel_sender_open(&sender, &channel);
-}
-
-static void close_channel(void)
-{
-	iv_channel_sender_close(&sender);
-	iv_channel_unregister(&channel);
-}
-
-static void sends_meet_forks(void **state)
-{
-	(void)state;
-	open_own(2, 100, 6);
-	open_channel(0);
-	fork_beside(send_and_close, send_and_get_own);
-	while (num_got < num_sent)
-		run_until_quit("the last message");
-	assert_int_equal(num_got, num_sent);
-	close_channel();
-	close_own();
-}
-
-static bool told;
-
-static void see_room(void *cookie)
-{
-	*(bool *)cookie = true;
-	iv_quit();
-}
-
-static void take_message_and_be_told(void)
-{
-	while (num_got == 0 || !told)
-		run_until_quit("a message, and room behind it");
-}
-
-static int be_told_in_child(void *arg)
-{
-	(void)arg;
-	take_message_and_be_told();
-	leave_child(0);
-}
-
-static void who_wants_room_is_told_in_both(void **state)
-{
-	iv_event_handle handle;
-	struct iv_event room;
-
-	(void)state;
-	open_own(1, 1, 1);
-	open_channel(1);
-	handle = open_handle(&room, see_room, &told);
-	assert_int_equal(iv_channel_send(&sender, &messages[0]), 0);
-	assert_int_equal(iv_channel_sender_want_room(&sender, handle), 0);
-	in_child(be_told_in_child, NULL);
-	assert_false(told);
-	take_message_and_be_told();
-	close_channel();
-	iv_event_unregister(&room);
 	close_own();
 }
 
@@ -532,8 +405,6 @@ static void forks_meet_forks(void **state)
 static const struct test_case cases[] = {
 	TEST(posts_by_handle_meet_forks),
 	TEST(signals_meet_forks),
-	TEST(sends_meet_forks),
-	TEST(who_wants_room_is_told_in_both),
 	TEST(unregistering_meets_forks),
 	TEST(joins_meet_forks),
 	TEST(a_quit_ahead_of_a_fork_counts_in_both),
