@@ -19,6 +19,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -229,49 +230,98 @@ static int epoll_watch_waker(struct iv__loop *loop)
 			 eventfd ? EPOLLET : 0);
 }
 
-/* A new set with all objects that are known, and a new timer. */
+/*
+ * Put all objects that are known into a set that has none. -errno: something
+ * is short. An object that was closed, or has become something else, is no
+ * error: there is nothing to watch.
+ */
+static int watch_all(struct epoll_state *st)
+{
+	int ret;
+	int i;
+
+	for (i = 0; i < st->num_slots; i++) {
+		if (st->slots[i].fd == NULL)
+			continue;
+		ret = control(st, EPOLL_CTL_ADD, st->slots[i].fd);
+		if (ret == -ENOMEM || ret == -ENOSPC)
+			return ret;
+	}
+
+	return 0;
+}
+
+/* The set has what is wanted, and nothing of nobody. */
+static void note_all(struct epoll_state *st)
+{
+	int i;
+
+	for (i = 0; i < st->num_slots; i++) {
+		struct iv_fd *fd = st->slots[i].fd;
+
+		if (fd != NULL)
+			fd->watched_ = fd->wanted_;
+	}
+}
+
+/* In a forked child: a set of its own, and a timer. */
 static int epoll_reopen(struct iv__loop *loop)
 {
 	struct epoll_state *st = loop->backend_state;
 	bool with_timer = st->timerfd >= 0;
 	int ret;
-	int i;
 
 	close_own(st);
 	st->timerfd = -1;
 	ret = open_set(st);
 	if (ret == 0 && with_timer)
 		ret = open_timer(st);
-	if (ret < 0)
-		return ret;
+	if (ret == 0)
+		ret = watch_all(st);
+	if (ret == 0)
+		note_all(st);
 
-	for (i = 0; i < st->num_slots; i++) {
-		struct iv_fd *fd = st->slots[i].fd;
-
-		if (fd == NULL)
-			continue;
-		/* Fails on what was closed: nothing to watch there. */
-		control(st, EPOLL_CTL_ADD, fd);
-		fd->watched_ = fd->wanted_;
-	}
-	st->stale = false;
-
-	return 0;
+	return ret;
 }
 
-/* The set has entries of nobody, which can only be left behind. */
-static void renew(struct iv__loop *loop)
+/* Everything that the loop waits for, in a set that has nothing. */
+static int fill(struct iv__loop *loop)
 {
+	struct epoll_state *st = loop->backend_state;
 	int ret;
 
-	ret = epoll_reopen(loop);
+	ret = watch_all(st);
+	if (ret == 0 && st->timerfd >= 0)
+		ret = watch_own(st, st->timerfd, TIMER, EPOLLET);
 	if (ret == 0 && loop->waker.way != NULL) {
 		/* Edges of the old set, and none twice in the new one. */
 		iv__waker_collect(&loop->waker);
 		ret = epoll_watch_waker(loop);
 	}
-	if (ret < 0)
-		iv_fatal("epoll: no new set can be made: %s", strerror(-ret));
+
+	return ret;
+}
+
+/*
+ * The set has entries of nobody, which can only be left behind. The new one is
+ * complete before it takes the old one's number, which hosts know: as long as
+ * something is short the old one does, and wakes too often.
+ */
+static void renew(struct iv__loop *loop)
+{
+	struct epoll_state *st = loop->backend_state;
+	int number = st->epfd;
+	int ret;
+
+	st->stale = false;
+	ret = open_set(st);
+	if (ret == 0) {
+		ret = fill(loop);
+		if (ret == 0 && dup3(st->epfd, number, O_CLOEXEC) >= 0)
+			note_all(st);
+		close(st->epfd);
+	}
+	st->epfd = number;
 }
 
 static int epoll_descriptor(struct iv__loop *loop)

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <iv_event_raw.h>
+#include <iv_loop.h>
 #include <iv_tls.h>
 #include "bed.h"
 
@@ -180,6 +181,80 @@ static void run_fds(void)
 	run_loop("each descriptor's handler");
 	EXPECT(num_calls == num, "%d of %d handlers were called", num_calls,
 	       num);
+	close_loop();
+}
+
+static struct iv_fd second;
+static int second_pair[2];
+
+static void prepare_files(void)
+{
+	prepare_pair();
+	need_pair(second_pair);
+	copies[0] = dup(pair[0]);
+	if (copies[0] < 0)
+		give_up("sweep: dup");
+}
+
+static void got_second(void *cookie)
+{
+	(void)cookie;
+	EXPECT(take_all(second_pair[0]) > 0,
+	       "handler_in without anything to read");
+	num_calls++;
+	iv_fd_unregister(&second);
+}
+
+static void write_to_second(void *cookie)
+{
+	(void)cookie;
+	need_write(second_pair[1], "x");
+}
+
+static void got_nobody(void *cookie)
+{
+	(void)cookie;
+	broken("a handler is called for a file that was closed");
+}
+
+/* The file of a descriptor, open under another number as well, is gone. */
+static void replace_file(struct iv_fd *fd)
+{
+	dup2(pair[1], fd->fd);
+	iv_fd_unregister(fd);
+	need_write(pair[1], "x");
+}
+
+/* It goes on being ready, and nobody may die of that, or hear of it. */
+static void run_fd_gone(void)
+{
+	static struct iv_timer timer;
+	static struct iv_fd fd;
+
+	num_calls = 0;
+	dup2(pair[0], copies[0]);
+	open_loop();
+	set_up_fd(&fd, copies[0]);
+	fd.handler_in = got_nobody;
+	iv_fd_register(&fd);
+	set_up_fd(&second, second_pair[0]);
+	second.handler_in = got_second;
+	iv_fd_register(&second);
+	iv_loop_run_once(0);
+	replace_file(&fd);
+
+	IV_TIMER_INIT(&timer);
+	timer.expires = iv_now;
+	timer.expires.tv_nsec += 1000000;
+	if (timer.expires.tv_nsec >= 1000000000) {
+		timer.expires.tv_nsec -= 1000000000;
+		timer.expires.tv_sec++;
+	}
+	timer.handler = write_to_second;
+	iv_timer_register(&timer);
+	run_loop("a byte behind the end of another descriptor");
+	EXPECT(num_calls == 1, "%d of 1 handlers were called", num_calls);
+	take_all(pair[0]);
 	close_loop();
 }
 
@@ -354,6 +429,8 @@ const struct scenario loop_scenarios[] = {
 	{ "fd_try", "the same by iv_fd_register_try", prepare_pair,
 	  run_fd_try },
 	{ "fds", "forty descriptors", prepare_fds, run_fds },
+	{ "fd_gone", "one whose file lives on, and one that is served",
+	  prepare_files, run_fd_gone },
 	{ "timer", "six timers, three cancelled", prepare_nothing, run_timer },
 	{ "timers", "ten thousand, half of them cancelled", prepare_nothing,
 	  run_timers },

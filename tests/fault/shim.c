@@ -229,6 +229,7 @@ FAIL(ssize_t, splice,
 FAIL(int, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *cpus),
      (pid, size, cpus))
 FAIL(int, dup2, (int from, int to), (from, to))
+FAIL(int, dup3, (int from, int to, int flags), (from, to, flags))
 FAIL(int, inotify_init, (void), ())
 FAIL(int, inotify_init1, (int flags), (flags))
 FAIL(int, inotify_add_watch, (int fd, const char *path, uint32_t mask),
@@ -375,6 +376,7 @@ static const struct shim_import imports[] = {
 	IMPORT(ioctl),
 	IMPORT(open),
 	IMPORT(dup2),
+	IMPORT(dup3),
 	IMPORT(setrlimit),
 	IMPORT(sched_getaffinity),
 	IMPORT(inotify_init),

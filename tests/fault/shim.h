@@ -41,6 +41,7 @@
 	X(ioctl)               \
 	X(open)                \
 	X(dup2)                \
+	X(dup3)                \
 	X(setrlimit)           \
 	X(sched_getaffinity)   \
 	X(inotify_init)        \

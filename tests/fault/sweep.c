@@ -53,6 +53,7 @@ static const struct failing failings[] = {
 	{ SHIM_ioctl, false, { ENOTTY, EINVAL } },
 	{ SHIM_open, false, { EMFILE, ENFILE, ENOENT, EACCES } },
 	{ SHIM_dup2, true, { EBUSY } },
+	{ SHIM_dup3, false, { EBUSY, EMFILE } },
 	{ SHIM_setrlimit, false, { EPERM } },
 	{ SHIM_sched_getaffinity, false, { EINVAL, ENOSYS, EPERM } },
 	{ SHIM_inotify_init, false, { EMFILE, ENFILE, ENOMEM, ENOSYS } },
