@@ -98,7 +98,6 @@ void iv__loop_end_left(struct iv__loop_slot *slot)
 	struct iv__loop_waiter *waiter;
 
 	iv__lock();
-	slot->end.left = true;
 	while ((waiter = *link) != NULL) {
 		if (waiter->joins) {
 			link = &waiter->next;

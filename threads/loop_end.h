@@ -89,7 +89,6 @@ enum iv__end_stage {
 struct iv__loop_end {
 	bool told;			   /* m: to end */
 	bool cancel;			   /* m: let go what has not begun */
-	bool left;			   /* m: L3 has been */
 	int64_t deadline_ns;		   /* m: negative: none */
 	enum iv__end_stage stage;	   /* m */
 	const struct iv__remains *remains; /* m: in its shared part, or NULL */

@@ -334,6 +334,17 @@ static bool is_finished(struct iv__pool *pool)
 	       pool->batch == NULL;
 }
 
+static void describe(struct iv__pool *pool, struct iv__remains *remains)
+{
+	unsigned int alive = atomic_load(&pool->alive);
+
+	/* The owner counts while it has not shut it. */
+	iv__remains_add(remains, "a pool: threads: %u, of them at work: %u%s",
+			pool->shut ? alive : alive - 1,
+			iv__pool_num_running(pool),
+			iv__pool_has_work(pool) ? "; items wait" : "");
+}
+
 void iv__pool_describe_all(struct iv__shared *shared,
 			   struct iv__remains *remains)
 {
@@ -345,8 +356,6 @@ void iv__pool_describe_all(struct iv__shared *shared,
 
 		if (is_finished(pool))
 			continue;
-		iv__remains_add(remains, "a pool: %u of its threads work%s",
-				iv__pool_num_running(pool),
-				iv__pool_has_work(pool) ? ", items wait" : "");
+		describe(pool, remains);
 	}
 }
