@@ -88,9 +88,9 @@ static inline void IV_CHANNEL_SENDER_INIT(struct iv_channel_sender *sender)
  * iv_channel_register - open a channel to the calling thread's loop
  * @channel: initialised, with a handler, not registered; the caller's memory
  *
- * Returns 0, or -EINVAL (no handler; a limit above INT_MAX), -EMFILE, -ENFILE
- * or -ENOMEM; then nothing is registered. A registered channel keeps its loop
- * alive.
+ * Returns 0, or -EINVAL (no handler; a limit above INT_MAX), -EMFILE, -ENFILE,
+ * -ENOSPC (the user watches as much as epoll allows) or -ENOMEM; then nothing
+ * is registered. A registered channel keeps its loop alive.
  *
  * Handlers are called on this thread, for up to 256 messages, and no more than
  * were there when the first is called; then the loop goes on, and looks at its

@@ -42,8 +42,8 @@ static inline void IV_EVENT_INIT(struct iv_event *event)
  * iv_event_register - start receiving posts on the calling thread's loop
  * @event: cookie and handler set, not registered; the caller's memory
  *
- * Returns 0, or -1 with errno set (EMFILE, ENFILE, ENOMEM: a loop's first
- * event opens the descriptor that wakes it); nothing is registered then.
+ * Returns 0, or -1 with errno set (EMFILE, ENFILE, ENOSPC, ENOMEM: a loop's
+ * first event opens the descriptor that wakes it); nothing is registered then.
  * A registered event keeps its loop alive.
  *
  * Threads: one that called iv_init(); other threads may post once they have

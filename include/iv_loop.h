@@ -113,8 +113,9 @@ int iv_loop_get_name(iv_loop_id id, char *buf, size_t size);
  * a loop that does nothing of this needs the call. It does not keep iv_main()
  * running.
  *
- * Errors:  -ENOMEM, -EMFILE, -ENFILE; -ESRCH the thread has no loop; -ENOTSUP
- *          it is a pool's worker, which waits for items and not for calls.
+ * Errors:  -ENOMEM, -EMFILE, -ENFILE, -ENOSPC; -ESRCH the thread has no loop;
+ *          -ENOTSUP it is a pool's worker, which waits for items and not for
+ *          calls.
  * Threads: one that called iv_init().
  * Signals: unsafe in a signal handler.
  */

@@ -57,7 +57,7 @@ static inline void IV_WORK_POOL_INIT(struct iv_work_pool *pool)
  * until iv_work_pool_put() and until all its work is done.
  *
  * Returns 0, or -1 with errno set: EINVAL for a max_threads below 1, ENOMEM,
- * EMFILE, ENFILE. Nothing was kept then.
+ * EMFILE, ENFILE, ENOSPC. Nothing was kept then.
  *
  * Threads: one that called iv_init(); it is the pool's owner.
  * Signals: unsafe in a signal handler.
