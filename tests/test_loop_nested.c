@@ -5,57 +5,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <iv_work.h>
-#include "harness.h"
-
-/* One of each kind, whose handler notes its word and does something else. */
-struct ready_fd {
-	struct iv_fd fd;
-	int pipefd[2];
-};
-
-static void noted_task(struct iv_task *task, const char *word,
-		       void (*handler)(void *cookie))
-{
-	IV_TASK_INIT(task);
-	task->cookie = (void *)(uintptr_t)word;
-	task->handler = handler;
-	iv_task_register(task);
-}
-
-/* Those due together must have equal times, or they need not be due at once. */
-static void noted_timer(struct iv_timer *timer, const char *word,
-			void (*handler)(void *cookie))
-{
-	IV_TIMER_INIT(timer);
-	timer->expires = iv_now;
-	timer->cookie = (void *)(uintptr_t)word;
-	timer->handler = handler;
-	iv_timer_register(timer);
-}
-
-static void
-noted_fd(struct ready_fd *fd, const char *word, void (*handler)(void *cookie))
-{
-	make_pipe(fd->pipefd);
-	put_byte(fd->pipefd[1]);
-	IV_FD_INIT(&fd->fd);
-	fd->fd.fd = fd->pipefd[0];
-	fd->fd.cookie = (void *)(uintptr_t)word;
-	fd->fd.handler_in = handler;
-	iv_fd_register(&fd->fd);
-}
-
-static void drop_fd(struct ready_fd *fd)
-{
-	iv_fd_unregister(&fd->fd);
-	close_both(fd->pipefd);
-}
-
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
+#include "loop_bed.h"
 
 static struct iv_timer inner_timer;
 
