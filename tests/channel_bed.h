@@ -67,11 +67,21 @@ open_sender(struct iv_channel_sender *sender, struct iv_channel *channel)
 
 /* Both ends, on this thread's loop. */
 static inline void
-open_both(struct iv_channel *channel, struct iv_channel_sender *sender)
+open_handling(struct iv_channel *channel, struct iv_channel_sender *sender,
+	      void (*handler)(void *cookie, struct iv_channel_message *message),
+	      void *cookie)
 {
 	init_channel(channel);
+	channel->handler = handler;
+	channel->cookie = cookie;
 	assert_int_equal(iv_channel_register(channel), 0);
 	open_sender(sender, channel);
+}
+
+static inline void
+open_both(struct iv_channel *channel, struct iv_channel_sender *sender)
+{
+	open_handling(channel, sender, got, NULL);
 }
 
 static inline int send_word(struct iv_channel_sender *sender,

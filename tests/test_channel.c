@@ -8,7 +8,6 @@
 static struct iv_channel channel;
 static struct iv_channel_sender sender, second;
 static struct letter letter[4];
-static struct letter many[1000];
 
 static void close_both_ends(void)
 {
@@ -84,10 +83,7 @@ static void a_message_wakes_the_receiver(void **state)
 
 	(void)state;
 	iv_init();
-	init_channel(&channel);
-	channel.handler = see_thread;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
+	open_handling(&channel, &sender, see_thread, NULL);
 	while (rounds-- > 0) {
 		thread = start_thread(send_one, NULL);
 		run_until_quit("the message");
@@ -114,11 +110,7 @@ static void a_handler_may_send_the_message_on(void **state)
 
 	(void)state;
 	iv_init();
-	init_channel(&channel);
-	channel.handler = send_on;
-	channel.cookie = &left;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
+	open_handling(&channel, &sender, send_on, &left);
 	send_word(&sender, &letter[0], "a");
 	run_until_quit("the third time");
 	assert_noted("a a a");
@@ -156,11 +148,7 @@ static void a_handler_may_free_the_message(void **state)
 
 	(void)state;
 	iv_init();
-	init_channel(&channel);
-	channel.handler = free_it;
-	channel.cookie = &left;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
+	open_handling(&channel, &sender, free_it, &left);
 	thread = start_thread(send_allocated, &left);
 	run_until_quit("the last message");
 	assert_null(join_thread(thread));
@@ -207,172 +195,10 @@ static void a_cancelled_thread_finishes_its_send(void **state)
 
 	(void)state;
 	iv_init();
-	init_channel(&channel);
-	channel.handler = see_thread;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
+	open_handling(&channel, &sender, see_thread, NULL);
 	thread = start_thread(send_cancelled, NULL);
 	run_until_quit("the message of a cancelled thread");
 	assert_ptr_equal(join_thread(thread), PTHREAD_CANCELED);
-	close_both_ends();
-}
-
-/* Fairness ****************************************************************/
-
-static unsigned int num_got, got_at_once, most_at_once;
-
-static void count(void *cookie, struct iv_channel_message *message)
-{
-	(void)cookie;
-	(void)message;
-	num_got++;
-	if (++got_at_once > most_at_once)
-		most_at_once = got_at_once;
-}
-
-static void *send_many(void *arg)
-{
-	int i;
-
-	(void)arg;
-	for (i = 0; i < 1000; i++)
-		send_word(&sender, &many[i], "m");
-
-	return NULL;
-}
-
-static void open_counting(void)
-{
-	iv_init();
-	init_channel(&channel);
-	channel.handler = count;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
-}
-
-/* Tasks run once a round, and one that registers itself in each. */
-static void begin_round(void *cookie)
-{
-	got_at_once = 0;
-	if (num_got == 1000)
-		iv_quit();
-	else
-		iv_task_register(cookie);
-}
-
-static void a_batch_has_256_at_most(void **state)
-{
-	struct iv_task task;
-
-	(void)state;
-	open_counting();
-	in_thread(send_many, NULL);
-	IV_TASK_INIT(&task);
-	task.handler = begin_round;
-	task.cookie = &task;
-	iv_task_register(&task);
-	run_until_quit("a thousand messages");
-	assert_int_equal(most_at_once, 256);
-	close_both_ends();
-}
-
-static int fd_calls;
-
-static void quit_at_tenth(void *cookie)
-{
-	(void)cookie;
-	if (++fd_calls == 10)
-		iv_quit();
-}
-
-static void send_for_ever(void *cookie, struct iv_channel_message *message)
-{
-	(void)cookie;
-	num_got++;
-	assert_int_equal(iv_channel_send(&sender, message), 0);
-}
-
-/* Messages that send themselves again, and a descriptor always ready. */
-static void one_sent_from_its_handler_comes_in_a_later_batch(void **state)
-{
-	struct iv_fd fd;
-	int pipefd[2];
-
-	(void)state;
-	iv_init();
-	init_channel(&channel);
-	channel.handler = send_for_ever;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
-	make_pipe(pipefd);
-	put_byte(pipefd[1]);
-	IV_FD_INIT(&fd);
-	fd.fd = pipefd[0];
-	fd.handler_in = quit_at_tenth;
-	iv_fd_register(&fd);
-	send_word(&sender, &letter[0], "a");
-	run_until_quit("the descriptor");
-	assert_int_equal(fd_calls, 10);
-	assert_in_range(num_got, 1, 160);
-	iv_fd_unregister(&fd);
-	close_both(pipefd);
-	close_both_ends();
-}
-
-static void wait_for_more(void *cookie, struct iv_channel_message *message)
-{
-	got(cookie, message);
-	if (letter_of(message) == &letter[0]) {
-		note("(");
-		send_word(&sender, &letter[2], "c");
-		run_until_quit("the message behind the next");
-		note(")");
-	}
-	if (letter_of(message) == &letter[2])
-		iv_quit();
-}
-
-static void a_handler_may_wait_for_the_next_messages(void **state)
-{
-	(void)state;
-	iv_init();
-	init_channel(&channel);
-	channel.handler = wait_for_more;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
-	send_word(&sender, &letter[0], "a");
-	send_word(&sender, &letter[1], "b");
-	iv_main(); /* what ends the inner one ends both */
-	assert_noted("a ( b c )");
-	send_word(&sender, &letter[1], "b");
-	run_to_the_end();
-	assert_noted("b end");
-	close_both_ends();
-}
-
-static void wait_and_send(void *cookie, struct iv_channel_message *message)
-{
-	(void)cookie;
-	num_got++;
-	if (letter_of(message) == &letter[0]) {
-		in_thread(send_many, NULL);
-		run_until_quit("the last message of another thread");
-	}
-	if (letter_of(message) == &many[999])
-		iv_quit();
-}
-
-static void and_for_those_that_come_meanwhile(void **state)
-{
-	(void)state;
-	iv_init();
-	init_channel(&channel);
-	channel.handler = wait_and_send;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
-	send_word(&sender, &letter[0], "a");
-	iv_main();
-	assert_int_equal(num_got, 1001);
 	close_both_ends();
 }
 
@@ -494,10 +320,6 @@ static const struct test_case cases[] = {
 	TEST(a_handler_may_free_the_message),
 	TEST(a_signal_handler_may_send),
 	TEST(a_cancelled_thread_finishes_its_send),
-	TEST(a_batch_has_256_at_most),
-	TEST(one_sent_from_its_handler_comes_in_a_later_batch),
-	TEST(a_handler_may_wait_for_the_next_messages),
-	TEST(and_for_those_that_come_meanwhile),
 	TEST(each_sender_counts_until_it_is_closed),
 	TEST(closed_is_told_when_nothing_is_left),
 	TEST(a_close_elsewhere_wakes_the_receiver),

@@ -2,8 +2,8 @@
 /*
  * test_channel_end.c - channels that end, forked ones, misused ones
  */
-#include <semaphore.h>
 #include <limits.h>
+#include <semaphore.h>
 #include <unistd.h>
 #include "channel_bed.h"
 
@@ -123,10 +123,7 @@ static void its_handler_may_replace_it(void **state)
 {
 	(void)state;
 	iv_init();
-	init_channel(&channel);
-	channel.handler = unregister_and_open_another;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
+	open_handling(&channel, &sender, unregister_and_open_another, NULL);
 	send_word(&sender, &letter[0], "a");
 	send_word(&sender, &letter[1], "b");
 	run_to_the_end();
@@ -151,10 +148,7 @@ static void and_so_may_a_handler_inside_its_handler(void **state)
 {
 	(void)state;
 	iv_init();
-	init_channel(&channel);
-	channel.handler = unregister_inside;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
+	open_handling(&channel, &sender, unregister_inside, NULL);
 	send_word(&sender, &letter[0], "a");
 	send_word(&sender, &letter[1], "b");
 	send_word(&sender, &letter[2], "c");
