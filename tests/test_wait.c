@@ -2,88 +2,10 @@
 /*
  * test_wait.c - learn how child processes stop, continue and end
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <iv_signal.h>
-#include <iv_wait.h>
-#include "harness.h"
-
-/* Statuses, and after how many the loop is to end. */
-struct record {
-	int num;
-	int wanted;
-	int status[8];
-	long maxrss;
-};
-
-static void record(void *cookie, int status, const struct rusage *rusage)
-{
-	struct record *rec = cookie;
-
-	assert_true(rec->num < 8);
-	rec->status[rec->num++] = status;
-	rec->maxrss = rusage->ru_maxrss;
-	if (rec->num == rec->wanted)
-		iv_quit();
-}
-
-/* Uninitialised, as old binaries hand it over. */
-static void fill(struct iv_wait_interest *child, struct record *rec, int wanted)
-{
-	memset(child, 0xa5, sizeof(*child));
-	IV_WAIT_INTEREST_INIT(child);
-	child->cookie = rec;
-	child->handler = record;
-	memset(rec, 0, sizeof(*rec));
-	rec->wanted = wanted;
-}
-
-/* A child that waits until fd[1] is closed, and then exits with 3. */
-static pid_t fork_waiting(int fd[2])
-{
-	pid_t pid;
-	char c;
-
-	make_pipe(fd);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		close(fd[1]);
-		leave_child(read(fd[0], &c, 1) == 0 ? 3 : 4);
-	}
-	close(fd[0]);
-
-	return pid;
-}
-
-static pid_t fork_exiting(int status)
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0)
-		leave_child(status);
-
-	return pid;
-}
-
-static void wait_until_dead(pid_t pid)
-{
-	siginfo_t info;
-
-	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-}
-
-static void assert_exited(int status, int code)
-{
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), code);
-}
+#include "wait_bed.h"
 
 static void an_exit_is_reported_with_its_rusage(void **state)
 {
@@ -287,136 +209,6 @@ static void a_handler_may_unregister_its_sibling(void **state)
 			 waitpid(pair[1].pid, NULL, 0) < 0);
 }
 
-/* Children of others ******************************************************/
-
-static void a_foreign_child_disturbs_nothing_and_is_not_stolen(void **state)
-{
-	struct iv_wait_interest child;
-	struct record rec;
-	pid_t foreign[6];
-	int status, i;
-
-	(void)state;
-	iv_init();
-	fill(&child, &rec, 1);
-	for (i = 0; i < 6; i++) {
-		/* Some are older than ours, some younger. */
-		if (i == 3) {
-			child.pid = fork_exiting(1);
-			iv_wait_interest_register(&child);
-		}
-		foreign[i] = fork_exiting(50 + i);
-		wait_until_dead(foreign[i]);
-	}
-	run_until_quit("the exit");
-	assert_exited(rec.status[0], 1);
-	for (i = 0; i < 6; i++) {
-		assert_int_equal(waitpid(foreign[i], &status, 0), foreign[i]);
-		assert_exited(status, 50 + i);
-	}
-	iv_wait_interest_unregister(&child);
-	iv_deinit();
-}
-
-static void a_status_that_others_took_is_told_as_255(void **state)
-{
-	struct iv_wait_interest child;
-	struct record rec;
-	int status;
-
-	(void)state;
-	iv_init();
-	fill(&child, &rec, 1);
-	child.pid = fork_exiting(1);
-	assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
-	iv_wait_interest_register(&child);
-	run_until_quit("the lost exit");
-	assert_exited(rec.status[0], 255);
-	assert_int_equal(rec.maxrss, 0);
-	assert_int_equal(iv_wait_interest_kill(&child, SIGKILL), -ESRCH);
-	iv_wait_interest_unregister(&child);
-	iv_deinit();
-}
-
-/* Kill ********************************************************************/
-
-static void kill_reports_errors_and_esrch_after_death(void **state)
-{
-	struct iv_wait_interest child;
-	struct record rec;
-	int fd[2];
-
-	(void)state;
-	iv_init();
-	fill(&child, &rec, 1);
-	child.pid = fork_waiting(fd);
-	iv_wait_interest_register(&child);
-	assert_int_equal(iv_wait_interest_kill(&child, 0), 0);
-	errno = 0;
-	assert_int_equal(iv_wait_interest_kill(&child, 1000), -1);
-	assert_int_equal(errno, EINVAL);
-	assert_int_equal(iv_wait_interest_kill(&child, SIGTERM), 0);
-	run_until_quit("the kill");
-	assert_true(WIFSIGNALED(rec.status[0]));
-	assert_int_equal(WTERMSIG(rec.status[0]), SIGTERM);
-	errno = 0;
-	assert_int_equal(iv_wait_interest_kill(&child, SIGTERM), -ESRCH);
-	assert_int_equal(errno, ESRCH);
-	iv_wait_interest_unregister(&child);
-	close(fd[1]);
-	iv_deinit();
-}
-
-/* In our place nobody can wait for it, so its pid may be used again. */
-static int kill_in_child(void *child)
-{
-	return iv_wait_interest_kill(child, SIGKILL) == -ESRCH ? 0 : 1;
-}
-
-static int run_in_child(void *child)
-{
-	struct iv_timer timer;
-
-	IV_TIMER_INIT(&timer);
-	timer.expires = after_ms(1);
-	timer.cookie = child;
-	timer.handler = (void (*)(void *))iv_wait_interest_unregister;
-	iv_timer_register(&timer);
-	iv_main();
-	iv_deinit();
-	assert_noted("");
-
-	return 0;
-}
-
-static void note_status(void *cookie, int status, const struct rusage *rusage)
-{
-	(void)rusage;
-	note(WIFEXITED(status) && WEXITSTATUS(status) == 3 ? "exit" : "wrong");
-	iv_wait_interest_unregister(cookie);
-}
-
-static void a_forked_child_leaves_the_parents_children_alone(void **state)
-{
-	struct iv_wait_interest child;
-	int fd[2];
-
-	(void)state;
-	iv_init();
-	child.cookie = &child;
-	child.handler = note_status;
-	child.pid = fork_waiting(fd);
-	iv_wait_interest_register(&child);
-	in_child(kill_in_child, &child);
-	in_child(run_in_child, &child);
-	close(fd[1]);
-	wait_until_dead(child.pid);
-	in_child(run_in_child, &child);
-	iv_main();
-	assert_noted("exit");
-	iv_deinit();
-}
-
 /* The end of a loop *******************************************************/
 
 static void deinit_lets_registered_ones_go(void **state)
@@ -532,10 +324,6 @@ static const struct test_case cases[] = {
 	TEST(unregistering_does_not_reap),
 	TEST(unregister_and_free_from_its_own_handler),
 	TEST(a_handler_may_unregister_its_sibling),
-	TEST(a_foreign_child_disturbs_nothing_and_is_not_stolen),
-	TEST(a_status_that_others_took_is_told_as_255),
-	TEST(kill_reports_errors_and_esrch_after_death),
-	TEST(a_forked_child_leaves_the_parents_children_alone),
 	TEST(deinit_lets_registered_ones_go),
 	TEST(a_thread_may_end_with_children_registered),
 	TEST(misuse_is_fatal),
