@@ -292,7 +292,8 @@ int iv_loop_run_once(int64_t timeout_ns);
  * or unregisters. Between the two calls the loop counts as asleep: a post
  * makes the descriptor readable.
  *
- * Errors:  -ENOTSUP the poll method cannot; epoll and epoll-timerfd can;
+ * Errors:  -ENOTSUP the poll method cannot: poll, ppoll and dev_poll;
+ *          -EMFILE, -ENFILE, -ENOMEM, which a later call may not meet;
  *          -EINVAL @timeout_ns is NULL; no loop: iv_fatal().
  * Threads: one that called iv_init().
  * Signals: unsafe in a signal handler.

@@ -104,11 +104,13 @@ struct iv__backend {
 	int (*open_waker)(struct iv__loop *loop);
 
 	/*
-	 * A descriptor that poll() finds readable when wait() would find
-	 * something ready; what is left to tell the kernel is told. Or -errno;
-	 * NULL: there is none.
+	 * For a host: a descriptor that poll() finds readable when wait()
+	 * would find something ready; what is left to tell the kernel is told.
+	 * *@timeout_ns is -1, or becomes how long the host may wait for it; 0:
+	 * something is ready. The same one each time, but in a forked child.
+	 * Or -errno; NULL: there is none.
 	 */
-	int (*descriptor)(struct iv__loop *loop);
+	int (*descriptor)(struct iv__loop *loop, int64_t *timeout_ns);
 
 	/*
 	 * Wait until something is ready, at most timeout_ns nanoseconds (0:

@@ -34,9 +34,23 @@ IV__PUBLIC int iv_loop_run_once(int64_t timeout_ns)
 	return goes_on(loop);
 }
 
+/* Until something is due; @most_ns is what the backend says, or -1. */
+static int64_t time_to_wait_ns(const struct iv__loop *loop, int64_t most_ns)
+{
+	int64_t due_ns = iv__loop_time_to_sleep_ns(loop);
+
+	/* In a handler: others of this round are still to be called. */
+	if (!iv_list_empty(&loop->ready))
+		return 0;
+
+	return due_ns < 0 || (most_ns >= 0 && most_ns < due_ns) ? most_ns
+								: due_ns;
+}
+
 IV__PUBLIC int iv_loop_prepare(int64_t *timeout_ns)
 {
 	struct iv__loop *loop = iv__loop_self("iv_loop_prepare");
+	int64_t most_ns = -1;
 	int fd;
 
 	if (timeout_ns == NULL)
@@ -46,11 +60,11 @@ IV__PUBLIC int iv_loop_prepare(int64_t *timeout_ns)
 
 	iv__loop_wake_up(loop);
 	iv__fds_flush(loop);
-	fd = loop->backend->descriptor(loop);
+	fd = loop->backend->descriptor(loop, &most_ns);
 	if (fd < 0)
 		return fd;
 
-	*timeout_ns = iv__loop_time_to_sleep_ns(loop);
+	*timeout_ns = time_to_wait_ns(loop, most_ns);
 	if (*timeout_ns != 0 && loop->hooks != NULL) {
 		loop->asleep = loop->hooks->before_sleep(loop);
 		if (!loop->asleep)

@@ -28,6 +28,7 @@
 #include "../backend.h"
 #include "../loop.h"
 #include "../valgrind.h"
+#include "epoll_host.h"
 
 enum { BATCH = 256 };
 
@@ -49,6 +50,7 @@ struct slot {
 
 struct epoll_state {
 	int epfd;
+	int host;	   /* what a host polls; -1: none does */
 	int timerfd;	   /* -1: none, timeouts go with the wait */
 	uint64_t armed_ns; /* when the timer goes off; 0: not at all */
 	bool milliseconds; /* the kernel has nothing finer */
@@ -106,6 +108,7 @@ static int open_state(struct iv__loop *loop, bool with_timer)
 	if (st == NULL)
 		return -ENOMEM;
 
+	st->host = -1;
 	st->timerfd = -1;
 	ret = open_set(st);
 	if (ret == 0 && with_timer)
@@ -137,6 +140,7 @@ static void epoll_close(struct iv__loop *loop)
 {
 	struct epoll_state *st = loop->backend_state;
 
+	iv__epoll_host_close(&st->host);
 	close_own(st);
 	free(st->slots);
 	free(st);
@@ -271,6 +275,7 @@ static int epoll_reopen(struct iv__loop *loop)
 	bool with_timer = st->timerfd >= 0;
 	int ret;
 
+	iv__epoll_host_close(&st->host);
 	close_own(st);
 	st->timerfd = -1;
 	ret = open_set(st);
@@ -304,8 +309,8 @@ static int fill(struct iv__loop *loop)
 
 /*
  * The set has entries of nobody, which can only be left behind. The new one is
- * complete before it takes the old one's number, which hosts know: as long as
- * something is short the old one does, and wakes too often.
+ * complete before it takes the old one's place: as long as something is short
+ * the old one does, and wakes too often.
  */
 static void renew(struct iv__loop *loop)
 {
@@ -317,18 +322,22 @@ static void renew(struct iv__loop *loop)
 	ret = open_set(st);
 	if (ret == 0) {
 		ret = fill(loop);
+		iv__epoll_host_leave(st->host, number);
 		if (ret == 0 && dup3(st->epfd, number, O_CLOEXEC) >= 0)
 			note_all(st);
+		iv__epoll_host_enter(&st->host, number);
 		close(st->epfd);
 	}
 	st->epfd = number;
 }
 
-static int epoll_descriptor(struct iv__loop *loop)
+static int epoll_descriptor(struct iv__loop *loop, int64_t *timeout_ns)
 {
-	const struct epoll_state *st = loop->backend_state;
+	struct epoll_state *st = loop->backend_state;
 
-	return st->epfd;
+	(void)timeout_ns;
+
+	return iv__epoll_host_open(&st->host, st->epfd);
 }
 
 static struct iv_fd *find(const struct epoll_state *st, uint64_t data)

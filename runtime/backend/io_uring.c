@@ -32,6 +32,7 @@
 #include <sys/stat.h>
 #include "../backend.h"
 #include "../loop.h"
+#include "epoll_host.h"
 
 enum {
 	SQ_ENTRIES = 128,
@@ -72,6 +73,8 @@ struct list {
 
 struct uring_state {
 	struct io_uring ring;
+	int host;     /* what a host polls; -1: none does */
+	bool hosted;  /* there has been one */
 	bool waiting; /* still set behind a wait: cancelled in it */
 	bool lossy;   /* the kernel had no memory for a report */
 	bool narrow;  /* too small for the slots that there are */
@@ -87,9 +90,10 @@ struct uring_state {
 
 /*
  * The best that the kernel offers. 0 or -errno. The kernel looks requests up
- * in a hash table whose size follows from that of the completion queue.
+ * in a hash table whose size follows from that of the completion queue. Of a
+ * hosted loop it must put off nothing.
  */
-static int open_ring(struct io_uring *ring, int num_slots)
+static int open_ring(struct io_uring *ring, int num_slots, bool hosted)
 {
 	static const unsigned int offers[] = {
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
@@ -103,8 +107,8 @@ static int open_ring(struct io_uring *ring, int num_slots)
 	int ret = -EINVAL;
 	size_t i;
 
-	for (i = 0; ret == -EINVAL && i < sizeof(offers) / sizeof(*offers);
-	     i++) {
+	for (i = hosted ? 1 : 0;
+	     ret == -EINVAL && i < sizeof(offers) / sizeof(*offers); i++) {
 		struct io_uring_params params = {
 			.flags = offers[i] | IORING_SETUP_CQSIZE,
 			.cq_entries = num_slots > FEW_SLOTS ? MANY_CQ_ENTRIES
@@ -136,12 +140,13 @@ static int uring_open(struct iv__loop *loop)
 	if (st == NULL)
 		return -ENOMEM;
 
-	ret = open_ring(&st->ring, 0);
+	ret = open_ring(&st->ring, 0, false);
 	if (ret < 0) {
 		free(st);
 		return ret;
 	}
 
+	st->host = -1;
 	st->first_free = NO_SLOT;
 	loop->backend_state = st;
 
@@ -421,18 +426,11 @@ static void remove_all(struct uring_state *st)
 	submit(st);
 }
 
-/* A new ring, in which the next wait asks for everything that is wanted. */
-static int uring_reopen(struct iv__loop *loop)
+/* The ring is new: the next wait asks it for everything that is wanted. */
+static void ask_anew(struct iv__loop *loop)
 {
 	struct uring_state *st = loop->backend_state;
-	int ret;
 	int i;
-
-	/* In a forked child this only unmaps and closes: nothing is sent. */
-	io_uring_queue_exit(&st->ring);
-	ret = open_ring(&st->ring, st->num_slots);
-	if (ret < 0)
-		return ret;
 
 	st->waiting = false;
 	st->lossy = false;
@@ -447,8 +445,37 @@ static int uring_reopen(struct iv__loop *loop)
 		slot->fd->watched_ = slot->fd->wanted_;
 		look_later(st, slot);
 	}
+}
 
-	return 0;
+static int replace(struct iv__loop *loop)
+{
+	struct uring_state *st = loop->backend_state;
+	int ret;
+
+	/* In a forked child this only unmaps and closes: nothing is sent. */
+	io_uring_queue_exit(&st->ring);
+	ret = open_ring(&st->ring, st->num_slots, st->hosted);
+	if (ret == 0)
+		ask_anew(loop);
+
+	return ret;
+}
+
+/* Edges of the old ring. */
+static void collect_lost_wakes(struct iv__loop *loop)
+{
+	if (loop->waker.way != NULL)
+		iv__waker_collect(&loop->waker);
+}
+
+/* In a child, where a host has to ask again. */
+static int uring_reopen(struct iv__loop *loop)
+{
+	struct uring_state *st = loop->backend_state;
+
+	iv__epoll_host_close(&st->host);
+
+	return replace(loop);
 }
 
 /*
@@ -465,11 +492,12 @@ static bool renew_if_worn(struct iv__loop *loop)
 
 	if (!st->waiting)
 		remove_all(st);
-	ret = uring_reopen(loop);
+	iv__epoll_host_leave(st->host, st->ring.ring_fd);
+	ret = replace(loop);
 	if (ret < 0)
 		iv_fatal("io_uring_setup: %s", strerror(-ret));
-	if (loop->waker.way != NULL)
-		iv__waker_collect(&loop->waker);
+	iv__epoll_host_enter(&st->host, st->ring.ring_fd);
+	collect_lost_wakes(loop);
 
 	return true;
 }
@@ -499,6 +527,7 @@ static void uring_close(struct iv__loop *loop)
 	if (!loop->forked && !st->waiting)
 		remove_all(st);
 
+	iv__epoll_host_close(&st->host);
 	io_uring_queue_exit(&st->ring);
 	free(st->slots);
 	free(st->changed.items);
@@ -758,6 +787,64 @@ static void uring_wait(struct iv__loop *loop, int64_t timeout_ns)
 	collect_rest(loop, true);
 }
 
+/* Is any of those ready still that have reported? The wait finds out which. */
+static bool is_any_ready(struct uring_state *st)
+{
+	int num = prepare_probes(st);
+
+	return num > 0 && poll(st->probes, (nfds_t)num, 0) != 0;
+}
+
+/*
+ * Whoever sleeps in a poll() of a ring is not woken by work that the kernel
+ * puts off until the loop's next call, and an eventfd of the ring only after
+ * a while if what has become ready is an eventfd. So such a ring gives way to
+ * one whose work is done at once. 0 or -errno.
+ */
+static int stop_deferring(struct iv__loop *loop)
+{
+	struct uring_state *st = loop->backend_state;
+	struct io_uring ring;
+	int ret;
+
+	renew_if_worn(loop);
+	if (st->ring.flags & IORING_SETUP_DEFER_TASKRUN) {
+		ret = open_ring(&ring, st->num_slots, true);
+		if (ret < 0)
+			return ret;
+		remove_all(st);
+		io_uring_queue_exit(&st->ring);
+		st->ring = ring;
+		ask_anew(loop);
+		collect_lost_wakes(loop);
+	}
+	st->hosted = true;
+
+	return 0;
+}
+
+/* What is collected here is for the next wait to judge. */
+static int uring_descriptor(struct iv__loop *loop, int64_t *timeout_ns)
+{
+	struct uring_state *st = loop->backend_state;
+	bool found;
+	int ret;
+
+	ret = st->hosted ? 0 : stop_deferring(loop);
+	if (ret < 0)
+		return ret;
+
+	found = renew_if_worn(loop);
+	settle_all(loop);
+	if (io_uring_sq_ready(&st->ring) > 0)
+		submit(st);
+	found |= collect_rest(loop, false);
+	if (found || owes_reports(st) || is_any_ready(st))
+		*timeout_ns = 0;
+
+	return iv__epoll_host_open(&st->host, st->ring.ring_fd);
+}
+
 const struct iv__backend iv__backend_io_uring = {
 	.name = "io_uring",
 	.on_request = true,
@@ -768,5 +855,6 @@ const struct iv__backend iv__backend_io_uring = {
 	.change = uring_change,
 	.remove = uring_remove,
 	.watch_waker = uring_watch_waker,
+	.descriptor = uring_descriptor,
 	.wait = uring_wait,
 };

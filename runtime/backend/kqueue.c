@@ -612,6 +612,22 @@ static void kqueue_wait(struct iv__loop *loop, int64_t timeout_ns)
 	report_ended(loop);
 }
 
+/*
+ * Readable while it has events, and now and then when what had reported is no
+ * longer ready. What is on our list the kernel does not know.
+ */
+static int kqueue_descriptor(struct iv__loop *loop, int64_t *timeout_ns)
+{
+	struct kqueue_state *st = loop->backend_state;
+
+	if (st->num_changes > 0)
+		apply(st, NULL);
+	if (st->num_ended > 0)
+		*timeout_ns = 0;
+
+	return st->kq;
+}
+
 const struct iv__backend iv__backend_kqueue = {
 	.name = "kqueue",
 	.open = kqueue_open,
@@ -622,5 +638,6 @@ const struct iv__backend iv__backend_kqueue = {
 	.remove = kqueue_remove,
 	.watch_waker = kqueue_watch_waker,
 	.open_waker = kqueue_open_waker,
+	.descriptor = kqueue_descriptor,
 	.wait = kqueue_wait,
 };

@@ -427,12 +427,15 @@ static unsigned int get_events(struct port_state *st, int64_t timeout_ns)
 	return num;
 }
 
-/* Readable while it has events. */
-static int port_descriptor(struct iv__loop *loop)
+/* Readable while it has events; without room it is tried again soon. */
+static int port_descriptor(struct iv__loop *loop, int64_t *timeout_ns)
 {
 	struct port_state *st = loop->backend_state;
 
-	return renew(st) ? st->port : -EAGAIN;
+	if (!renew(st))
+		*timeout_ns = SHORTAGE_NS;
+
+	return st->port;
 }
 
 static void port_wait(struct iv__loop *loop, int64_t timeout_ns)

@@ -7,7 +7,7 @@
 
 enum answer {
 	WORKS,	 /* registered, and called */
-	REFUSED, /* register_try fails, register is fatal */
+	REFUSED, /* an error; of what cannot say so, a fatal one */
 };
 
 struct answers {
@@ -18,6 +18,9 @@ struct answers {
 
 	/* A second object on a number that is registered in this thread. */
 	enum answer twice;
+
+	/* iv_loop_prepare(): a descriptor, or -ENOTSUP. */
+	enum answer hosted;
 };
 
 /* Of the method that the loop of the calling thread runs on. */

@@ -17,7 +17,7 @@ static const struct group *const groups[] = {
 	&level_group,  &bands_group,  &siblings_group, &numbers_group,
 	&dup_group,    &hangup_group, &kinds_group,    &stream_group,
 	&timers_group, &wake_group,   &many_group,     &eintr_group,
-	&fork_group,   &loops_group,
+	&fork_group,   &loops_group,  &host_group,
 };
 
 enum { NUM_GROUPS = sizeof(groups) / sizeof(groups[0]) };

@@ -35,5 +35,6 @@ extern const struct group many_group;
 extern const struct group eintr_group;
 extern const struct group fork_group;
 extern const struct group loops_group;
+extern const struct group host_group;
 
 #endif
