@@ -41,15 +41,10 @@
  *  6  Equal times are told apart by seq_, given at registration, nowhere else.
  *
  * A bucket has four chains, filled in turn and walked abreast, so that four
- * cache misses are under way at the same time. The heap is a pairing heap:
- * child_ is a timer's first child, next_ its next sibling. pprev_ is always
- * the pointer that points here, so that removing needs no search.
- *
- * The run takes what is not before its last or is before its first timer. It
- * turns many timers of one deadline, the worst case of a pairing heap, into
- * a list.
+ * cache misses are under way at the same time. The front is timer_front.h.
  */
 #include <stdlib.h>
+#include "timer_front.h"
 #include "timer_order.h"
 #include "timer_queue.h"
 
@@ -86,124 +81,6 @@ struct span {
 	uint64_t last;
 };
 
-/* Lists ****************************************************************/
-
-static inline void push(struct iv_timer **head, struct iv_timer *timer)
-{
-	struct iv_timer *next = *head;
-
-	timer->next_ = next;
-	timer->pprev_ = head;
-	if (next != NULL)
-		next->pprev_ = &timer->next_;
-	*head = timer;
-}
-
-static inline void init_list(struct iv__timer_list *list)
-{
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static inline void append(struct iv__timer_list *list, struct iv_timer *timer)
-{
-	timer->next_ = NULL;
-	timer->pprev_ = list->end;
-	*list->end = timer;
-	list->end = &timer->next_;
-}
-
-/* Take @timer from wherever it is; its children stay with it. */
-static inline void detach(struct iv__timer_queue *queue, struct iv_timer *timer)
-{
-	struct iv_timer *next = timer->next_;
-
-	*timer->pprev_ = next;
-	if (next != NULL)
-		next->pprev_ = timer->pprev_;
-	else if (queue->run.end == &timer->next_)
-		queue->run.end = timer->pprev_;
-	else if (queue->late.end == &timer->next_)
-		queue->late.end = timer->pprev_;
-	timer->pprev_ = NULL;
-}
-
-/* The front ************************************************************/
-
-static inline struct iv_timer *meld(struct iv_timer *a, struct iv_timer *b)
-{
-	if (iv__timer_is_before(b, a)) {
-		push(&b->child_, a);
-		return b;
-	}
-	push(&a->child_, b);
-
-	return a;
-}
-
-static inline void
-heap_put(struct iv__timer_queue *queue, struct iv_timer *timer)
-{
-	if (queue->heap != NULL)
-		timer = meld(queue->heap, timer);
-	timer->next_ = NULL;
-	timer->pprev_ = &queue->heap;
-	queue->heap = timer;
-}
-
-/* One heap out of siblings, in the two passes that keep it shallow. */
-static struct iv_timer *combine(struct iv_timer *list)
-{
-	struct iv_timer *pairs = NULL;
-	struct iv_timer *root;
-	struct iv_timer *next;
-
-	do {
-		root = list;
-		next = root->next_;
-		list = NULL;
-		if (next != NULL) {
-			list = next->next_;
-			root = meld(root, next);
-		}
-		root->next_ = pairs;
-		pairs = root;
-	} while (list != NULL);
-
-	root = pairs;
-	for (list = pairs->next_; list != NULL; list = next) {
-		next = list->next_;
-		root = meld(root, list);
-	}
-
-	return root;
-}
-
-static void front_put(struct iv__timer_queue *queue, struct iv_timer *timer)
-{
-	struct iv__timer_list *run = &queue->run;
-
-	if (run->first == NULL ||
-	    !iv__timer_is_before(
-		    timer, iv_container_of(run->end, struct iv_timer, next_)))
-		append(run, timer);
-	else if (iv__timer_is_before(timer, run->first))
-		push(&run->first, timer);
-	else
-		heap_put(queue, timer);
-}
-
-static inline struct iv_timer *front_first(const struct iv__timer_queue *queue)
-{
-	struct iv_timer *first = queue->run.first;
-	struct iv_timer *root = queue->heap;
-
-	if (first == NULL || (root != NULL && iv__timer_is_before(root, first)))
-		return root;
-
-	return first;
-}
-
 /* The wheel ************************************************************/
 
 static inline void wheel_put(struct iv__timer_queue *queue,
@@ -230,7 +107,7 @@ static inline void wheel_put(struct iv__timer_queue *queue,
 		bucket->min_ns = key_ns;
 	}
 
-	push(&bucket->chain[bucket->put++ % CHAINS], timer);
+	iv__timer_push(&bucket->chain[bucket->put++ % CHAINS], timer);
 }
 
 static inline void place(struct iv__timer_queue *queue, struct iv_timer *timer)
@@ -238,7 +115,7 @@ static inline void place(struct iv__timer_queue *queue, struct iv_timer *timer)
 	uint64_t key_ns = iv__timer_key(timer);
 
 	if (key_ns >> SLOT_SHIFT <= queue->cur)
-		front_put(queue, timer);
+		iv__timer_front_put(queue, timer);
 	else
 		wheel_put(queue, timer, key_ns);
 }
@@ -363,32 +240,6 @@ static bool advance(struct iv__timer_queue *queue)
 	return true;
 }
 
-/* All of the front as one list, linked by next_. */
-static struct iv_timer *dissolve_front(struct iv__timer_queue *queue)
-{
-	struct iv_timer *list = queue->run.first;
-	struct iv_timer *todo = queue->heap;
-
-	init_list(&queue->run);
-	queue->heap = NULL;
-	while (todo != NULL) {
-		struct iv_timer *timer = todo;
-		struct iv_timer **end = &timer->child_;
-
-		/* Children before siblings: each child is passed once. */
-		while (*end != NULL)
-			end = &(*end)->next_;
-		*end = timer->next_;
-		todo = timer->child_;
-
-		timer->child_ = NULL;
-		timer->next_ = list;
-		list = timer;
-	}
-
-	return list;
-}
-
 static void replace_all(struct iv__timer_queue *queue, struct iv_timer *list)
 {
 	while (list != NULL) {
@@ -414,7 +265,7 @@ static void make_wheel(struct iv__timer_queue *queue)
 	}
 
 	queue->cur = queue->limit_ns >> SLOT_SHIFT;
-	replace_all(queue, dissolve_front(queue));
+	replace_all(queue, iv__timer_front_dissolve(queue));
 }
 
 /* The queue ************************************************************/
@@ -422,8 +273,8 @@ static void make_wheel(struct iv__timer_queue *queue)
 void iv__timer_queue_init(struct iv__timer_queue *queue)
 {
 	*queue = (struct iv__timer_queue){ .cur = NO_WHEEL };
-	init_list(&queue->run);
-	init_list(&queue->late);
+	iv__timer_list_init(&queue->run);
+	iv__timer_list_init(&queue->late);
 }
 
 /*
@@ -447,7 +298,7 @@ void iv__timer_queue_insert(struct iv__timer_queue *queue,
 		make_wheel(queue);
 
 	if (iv__timer_key(timer) <= queue->limit_ns)
-		append(&queue->late, timer);
+		iv__timer_append(&queue->late, timer);
 	else
 		place(queue, timer);
 }
@@ -457,15 +308,15 @@ void iv__timer_queue_remove(struct iv__timer_queue *queue,
 {
 	struct iv_timer *children = timer->child_;
 
-	detach(queue, timer);
+	iv__timer_detach(queue, timer);
 	queue->count--;
 	if (children != NULL)
-		heap_put(queue, combine(children));
+		iv__timer_heap_put(queue, iv__timer_combine(children));
 }
 
 uint64_t iv__timer_queue_due_ns(const struct iv__timer_queue *queue)
 {
-	struct iv_timer *first = front_first(queue);
+	struct iv_timer *first = iv__timer_front_first(queue);
 	struct span span;
 
 	if (queue->late.first != NULL)
@@ -481,7 +332,7 @@ void iv__timer_queue_begin(struct iv__timer_queue *queue, uint64_t now_ns)
 	struct iv_timer *late = queue->late.first;
 
 	queue->limit_ns = now_ns;
-	init_list(&queue->late);
+	iv__timer_list_init(&queue->late);
 	replace_all(queue, late);
 }
 
@@ -490,7 +341,7 @@ struct iv_timer *iv__timer_queue_pop(struct iv__timer_queue *queue)
 	struct iv_timer *timer;
 
 	do {
-		timer = front_first(queue);
+		timer = iv__timer_front_first(queue);
 		if (timer != NULL && iv__timer_key(timer) > queue->limit_ns)
 			return NULL;
 	} while (timer == NULL && advance(queue));
