@@ -20,11 +20,26 @@ static void open_fd(void)
 	fd.fd = sock[0];
 }
 
+static void open_readable(void)
+{
+	open_fd();
+	put_byte(sock[1]);
+}
+
 static void close_fd(void)
 {
 	iv_fd_unregister(&fd);
 	close_both(sock);
 	iv_deinit();
+}
+
+/* Register it, run until a handler quits, and close it. */
+static void serve_and_expect(const char *words)
+{
+	iv_fd_register(&fd);
+	run_until_quit("the descriptor");
+	assert_noted(words);
+	close_fd();
 }
 
 static void note_and_quit(void *word)
@@ -71,14 +86,10 @@ static void quit_at_third_call(void *word)
 static void it_is_level_triggered(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.cookie = "in";
 	fd.handler_in = quit_at_third_call;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("in in in");
-	close_fd();
+	serve_and_expect("in in in");
 }
 
 static void writing_is_level_triggered_too(void **state)
@@ -87,10 +98,7 @@ static void writing_is_level_triggered_too(void **state)
 	open_fd();
 	fd.cookie = "out";
 	fd.handler_out = quit_at_third_call;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("out out out");
-	close_fd();
+	serve_and_expect("out out out");
 }
 
 static void read_and_wait(void *cookie)
@@ -106,14 +114,10 @@ static void read_and_wait(void *cookie)
 static void it_is_called_again_when_ready_again(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.cookie = "in";
 	fd.handler_in = read_and_wait;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("in in");
-	close_fd();
+	serve_and_expect("in in");
 }
 
 /* The deadline tells the iterations apart: each one runs one such task. */
@@ -141,8 +145,7 @@ static void run_rounds(int limit)
 static void ready_at_registration_is_called_in_the_next_iteration(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.cookie = "in";
 	fd.handler_in = note;
 	iv_fd_register(&fd);
@@ -163,8 +166,7 @@ static void set_handler(void *word)
 static void a_handler_set_while_ready_is_called_in_the_next(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	iv_fd_register(&fd);
 	run_rounds(5);
 	assert_noted("");
@@ -181,8 +183,7 @@ static void flipping_a_handler_leaves_it_called(void **state)
 	int i;
 
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.handler_in = note_in;
 	iv_fd_register(&fd);
 	for (i = 0; i < 1000; i++) {
@@ -197,8 +198,7 @@ static void flipping_a_handler_leaves_it_called(void **state)
 static void the_cookie_may_change_at_any_time(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.cookie = "before";
 	fd.handler_in = note_and_quit;
 	iv_fd_register(&fd);
@@ -216,14 +216,10 @@ static void the_cookie_may_change_at_any_time(void **state)
 static void in_comes_before_out(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.handler_in = note_in;
 	fd.handler_out = note_out_and_quit;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("in out");
-	close_fd();
+	serve_and_expect("in out");
 }
 
 static void a_hangup_makes_all_bands_ready_error_first(void **state)
@@ -234,10 +230,7 @@ static void a_hangup_makes_all_bands_ready_error_first(void **state)
 	fd.handler_in = note_in;
 	fd.handler_out = note_out_and_quit;
 	fd.handler_err = note_err;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("err in out");
-	close_fd();
+	serve_and_expect("err in out");
 }
 
 static void an_error_makes_all_bands_ready(void **state)
@@ -264,14 +257,10 @@ static void an_error_makes_all_bands_ready(void **state)
 static void an_ordinary_descriptor_has_no_error(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.handler_err = note_err;
 	fd.handler_out = note_out_and_quit;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("out");
-	close_fd();
+	serve_and_expect("out");
 }
 
 static void end_of_stream_is_readable(void **state)
@@ -281,10 +270,7 @@ static void end_of_stream_is_readable(void **state)
 	shutdown(sock[1], SHUT_WR);
 	fd.handler_in = note_in_and_quit;
 	fd.handler_err = note_err;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("in");
-	close_fd();
+	serve_and_expect("in");
 }
 
 static void set_the_others(void *cookie)
@@ -301,10 +287,7 @@ static void a_later_band_set_by_an_earlier_fires_in_the_batch(void **state)
 	open_fd();
 	shutdown(sock[1], SHUT_RDWR);
 	fd.handler_err = set_the_others;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("err in out");
-	close_fd();
+	serve_and_expect("err in out");
 }
 
 static void clear_out(void *cookie)
@@ -317,14 +300,10 @@ static void clear_out(void *cookie)
 static void a_later_band_cleared_by_an_earlier_does_not_fire(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.handler_in = clear_out;
 	fd.handler_out = note_out_and_quit;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("in");
-	close_fd();
+	serve_and_expect("in");
 }
 
 static void note_other_and_quit(void *cookie)
@@ -343,14 +322,10 @@ static void replace_out(void *cookie)
 static void a_later_band_replaced_by_an_earlier_is_the_new_one(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.handler_in = replace_out;
 	fd.handler_out = note_out_and_quit;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("in other");
-	close_fd();
+	serve_and_expect("in other");
 }
 
 /* Unregistering from its own handlers ************************************/
@@ -370,8 +345,7 @@ static void unregistered_and_freed_in_its_own_handler(void **state)
 	struct iv_fd *own = malloc(sizeof(*own));
 
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	IV_FD_INIT(own);
 	own->fd = sock[0];
 	own->cookie = own;
@@ -397,13 +371,9 @@ static void unregister_and_register(void *cookie)
 static void registered_again_in_its_own_handler(void **state)
 {
 	(void)state;
-	open_fd();
-	put_byte(sock[1]);
+	open_readable();
 	fd.handler_in = unregister_and_register;
-	iv_fd_register(&fd);
-	run_until_quit("the descriptor");
-	assert_noted("in out");
-	close_fd();
+	serve_and_expect("in out");
 }
 
 static void read_and_unregister(void *cookie)
