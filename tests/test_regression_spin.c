@@ -120,6 +120,16 @@ static void watch(int number, void (*handler_in)(void *cookie))
 	iv_fd_register(&fd);
 }
 
+/* A pipe that has been served once, so that the kernel knows of it. */
+static void watch_ready(int pipefd[2])
+{
+	make_pipe(pipefd);
+	put_byte(pipefd[1]);
+	watch(pipefd[0], note_and_quit);
+	run_until_quit("the descriptor");
+	assert_noted("fd");
+}
+
 static void a_hangup_without_handlers_does_not_spin(void **state)
 {
 	int sock[2];
@@ -225,11 +235,7 @@ static void one_kept_open_by_a_dup_does_not_spin(void **state)
 
 	(void)state;
 	iv_init();
-	make_pipe(pipefd);
-	put_byte(pipefd[1]);
-	watch(pipefd[0], note_and_quit);
-	run_until_quit("the descriptor");
-	assert_noted("fd");
+	watch_ready(pipefd);
 	dupfd = dup(pipefd[0]);
 	iv_fd_unregister(&fd);
 	close(pipefd[0]);
@@ -246,11 +252,7 @@ static void one_closed_before_unregistering_does_not_spin(void **state)
 
 	(void)state;
 	iv_init();
-	make_pipe(pipefd);
-	put_byte(pipefd[1]);
-	watch(pipefd[0], note_and_quit);
-	run_until_quit("the descriptor");
-	assert_noted("fd");
+	watch_ready(pipefd);
 	dupfd = dup(pipefd[0]);
 	close(pipefd[0]);
 	iv_fd_unregister(&fd);
@@ -267,11 +269,7 @@ static void its_number_used_again_is_not_called_for_it(void **state)
 
 	(void)state;
 	iv_init();
-	make_pipe(pipefd);
-	put_byte(pipefd[1]);
-	watch(pipefd[0], note_and_quit);
-	run_until_quit("the descriptor");
-	assert_noted("fd");
+	watch_ready(pipefd);
 	make_pipe(others);
 	dupfd = dup(pipefd[0]);
 	close(pipefd[0]);
