@@ -5,6 +5,7 @@
 #ifndef FORK_BED_H
 #define FORK_BED_H
 
+#include <sys/mman.h>
 #include "meets_bed.h"
 
 static struct meeting meeting;
@@ -60,7 +61,7 @@ static inline int use_own_loop(void *arg)
 	leave_child(0);
 }
 
-/* Forks beside @run, which meets us before each, and at the end. */
+/* Forks beside @run, which meets us before each, and behind it. */
 static inline void fork_beside(void *(*run)(void *arg), int (*child)(void *arg))
 {
 	pthread_t thread = start_thread(run, NULL);
@@ -69,18 +70,26 @@ static inline void fork_beside(void *(*run)(void *arg), int (*child)(void *arg))
 	for (i = 0; i < num_rounds; i++) {
 		meet(&meeting);
 		in_child(child, NULL);
+		meet(&meeting);
 	}
-	meet(&meeting);
 	join_thread(thread);
 }
 
-/* At some moment of the fork that begins with the round. */
-static inline void delay(int round)
-{
-	volatile int left = under_a_tool() ? 0 : round * 997 % 20000;
+/* What a child says to its parent: where the burst was at the fork. */
+static struct aim aim;
+static atomic_int *seen_in_child;
 
-	while (left > 0)
-		left--;
+static inline void aim_at_forks(void)
+{
+	seen_in_child = mmap(NULL, sizeof(*seen_in_child),
+			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			     -1, 0);
+	MUST(seen_in_child != MAP_FAILED);
+}
+
+static inline void tell_parent(void)
+{
+	atomic_store(seen_in_child, atomic_load(&aim.num_done));
 }
 
 #endif

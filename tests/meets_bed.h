@@ -54,6 +54,38 @@ static inline void meet(struct meeting *meeting)
 			sched_yield();
 }
 
+/*
+ * To have something of one thread, in a round, fall amid a burst of another:
+ * how long the burst waits follows from where it was hit in the last round.
+ */
+struct aim {
+	atomic_int delay;
+	atomic_int num_done; /* of the burst */
+	int num_hits;
+};
+
+static inline void aim_wait(struct aim *aim)
+{
+	volatile int left = atomic_load(&aim->delay);
+
+	while (left > 0)
+		left--;
+}
+
+static inline void aim_correct(struct aim *aim, int num_done, int num_all)
+{
+	int delay = atomic_load(&aim->delay);
+
+	if (num_done == 0)
+		delay -= delay / 4;
+	else if (num_done >= num_all)
+		delay += delay / 4 + 16;
+	else
+		aim->num_hits++;
+	atomic_store(&aim->delay, delay);
+	atomic_store(&aim->num_done, 0);
+}
+
 /* Registered, with rubbish in the words that the library owns. */
 static inline void
 open_event(struct iv_event *event, void (*handler)(void *cookie), void *cookie)

@@ -11,7 +11,7 @@
 
 /* Posts and signals *******************************************************/
 
-enum { MAX_MANY = 200 };
+enum { MAX_MANY = 1000 };
 
 /* So many that a fork comes between the steps of a post now and then. */
 static struct many {
@@ -41,6 +41,16 @@ static void post_to(struct many *one)
 	MUST(iv_event_handle_post(one->handle) == 0);
 }
 
+/* Without a fault at the next page the fork stops us between any two steps. */
+static void touch_many(void)
+{
+	const iv_event_handle later = (iv_event_handle)1 << 32;
+	int i;
+
+	for (i = 0; i < num_many; i++)
+		MUST(iv_event_handle_post(many[i].handle + later) == -ENOENT);
+}
+
 static void *post_to_many(void *arg)
 {
 	int i;
@@ -48,9 +58,12 @@ static void *post_to_many(void *arg)
 
 	for (i = 0; i < num_rounds; i++) {
 		meet(&meeting);
-		delay(i);
-		for (j = 0; j < num_many; j++)
+		touch_many();
+		aim_wait(&aim);
+		for (j = 0; j < num_many; j++) {
 			post_to(&many[j]);
+			atomic_store(&aim.num_done, j + 1);
+		}
 		meet(&meeting);
 	}
 
@@ -74,6 +87,7 @@ static void post_and_have_all_called(void)
 static int use_many(void *arg)
 {
 	(void)arg;
+	tell_parent();
 	post_and_have_all_called();
 	post_and_have_all_called();
 	leave_child(0);
@@ -87,6 +101,7 @@ static void posts_by_handle_meet_forks(void **state)
 
 	(void)state;
 	open_own(2, 200, 4);
+	aim_at_forks();
 	num_many = rounds_of(MAX_MANY, 20);
 	for (j = 0; j < num_many; j++)
 		many[j].handle =
@@ -96,6 +111,7 @@ static void posts_by_handle_meet_forks(void **state)
 		meet(&meeting);
 		in_child(use_many, NULL);
 		meet(&meeting);
+		aim_correct(&aim, atomic_load(seen_in_child), num_many);
 		post_and_have_all_called();
 		for (j = 0; j < num_many; j++)
 			assert_int_equal(many[j].seen, many[j].num_posted);
@@ -126,8 +142,8 @@ static void *send_signals(void *arg)
 			MUST(pthread_kill(main_thread, SIGUSR1) == 0);
 			sched_yield();
 		}
+		meet(&meeting);
 	}
-	meet(&meeting);
 
 	return arg;
 }
@@ -178,8 +194,8 @@ static void *register_and_unregister(void *arg)
 			atomic_store(&latest,
 				     open_handle(&brief, never_called, NULL));
 		}
+		meet(&meeting);
 	}
-	meet(&meeting);
 	iv_event_unregister(&brief);
 	iv_deinit();
 

@@ -18,7 +18,10 @@ static void got_and_quit(void *cookie, struct iv_channel_message *message)
 	iv_quit();
 }
 
-static struct iv_channel_message messages[20000];
+enum { NUM_BURST = 500, MAX_ROUNDS = 200 };
+
+static struct iv_channel_message messages[NUM_BURST * MAX_ROUNDS];
+static int num_burst;
 static int num_sent;
 
 static void *send_and_close(void *arg)
@@ -30,14 +33,16 @@ static void *send_and_close(void *arg)
 	IV_CHANNEL_SENDER_INIT(&brief);
 	for (i = 0; i < num_rounds; i++) {
 		meet(&meeting);
-		delay(i);
+		aim_wait(&aim);
 		iv_channel_sender_clone(&brief, &sender);
-		for (j = 0; j < 200; j++)
+		for (j = 0; j < num_burst; j++) {
 			MUST(iv_channel_send(&brief, &messages[num_sent++]) ==
 			     0);
+			atomic_store(&aim.num_done, j + 1);
+		}
 		iv_channel_sender_close(&brief);
+		meet(&meeting);
 	}
-	meet(&meeting);
 
 	return arg;
 }
@@ -49,6 +54,7 @@ static int send_and_get_own(void *arg)
 	int i;
 
 	(void)arg;
+	tell_parent();
 	for (i = 0; i < 3; i++) {
 		IV_CHANNEL_MESSAGE_INIT(&message);
 		last_got = NULL;
@@ -79,15 +85,32 @@ static void close_channel(void)
 	iv_channel_unregister(&channel);
 }
 
+static void take_all(int num_all)
+{
+	while (num_got < num_all)
+		run_until_quit("the last message");
+	assert_int_equal(num_got, num_all);
+}
+
 static void sends_meet_forks(void **state)
 {
+	pthread_t thread;
+	int i;
+
 	(void)state;
-	open_own(2, 100, 4);
+	open_own(2, MAX_ROUNDS, 4);
 	open_channel(0);
-	fork_beside(send_and_close, send_and_get_own);
-	while (num_got < num_sent)
-		run_until_quit("the last message");
-	assert_int_equal(num_got, num_sent);
+	aim_at_forks();
+	num_burst = rounds_of(NUM_BURST, 20);
+	thread = start_thread(send_and_close, NULL);
+	for (i = 0; i < num_rounds; i++) {
+		meet(&meeting);
+		in_child(send_and_get_own, NULL);
+		meet(&meeting);
+		aim_correct(&aim, atomic_load(seen_in_child), num_burst);
+		take_all((i + 1) * num_burst);
+	}
+	join_thread(thread);
 	close_channel();
 	close_own();
 }
