@@ -8,138 +8,13 @@
  * are told when a narrow channel has room. `churn`: channels that their
  * receiver closes, in each way there is, while senders send and close: what
  * was sent is delivered or handed back, and nothing behind -EPIPE is sent.
- *
- * Each message is allocated, and freed by who has it last.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <iv.h>
-#include <iv_channel.h>
-#include "stress.h"
-
-struct letter {
-	struct iv_channel_message message;
-	unsigned int from;
-	unsigned int number;
-	unsigned int complement;
-};
-
-/* The receiver's end, and what has come out of it; its thread's only. */
-struct outlet {
-	struct iv_channel channel;
-	unsigned int next[STRESS_MAX_THREADS];
-	uint64_t delivered;
-	uint64_t dropped;
-	bool closed;
-};
-
-/* A sender's end, and what has gone into it. */
-struct inlet {
-	struct iv_channel_sender sender;
-	unsigned int index;
-	unsigned int sent;
-};
-
-static atomic_ullong total_sent;
-static atomic_ullong total_delivered;
-static atomic_ullong total_dropped;
-
-static void take_out(struct outlet *outlet, struct iv_channel_message *message)
-{
-	struct letter *letter =
-		iv_container_of(message, struct letter, message);
-
-	STRESS_CHECK(letter->number == ~letter->complement,
-		     "a message was delivered before it was written");
-	STRESS_CHECK(letter->number == outlet->next[letter->from],
-		     "message %u of sender %u came in the place of %u",
-		     letter->number, letter->from, outlet->next[letter->from]);
-	outlet->next[letter->from]++;
-	free(letter);
-}
-
-static void deliver(void *cookie, struct iv_channel_message *message)
-{
-	struct outlet *outlet = cookie;
-
-	take_out(outlet, message);
-	outlet->delivered++;
-}
-
-static void hand_back(void *cookie, struct iv_channel_message *message)
-{
-	struct outlet *outlet = cookie;
-
-	take_out(outlet, message);
-	outlet->dropped++;
-}
-
-/* The last sender has closed: there is nothing to hand back any more. */
-static void end(void *cookie)
-{
-	struct outlet *outlet = cookie;
-
-	STRESS_CHECK(!outlet->closed, "a channel was closed twice");
-	outlet->closed = true;
-	iv_channel_unregister(&outlet->channel);
-}
-
-static void open_outlet(struct outlet *outlet, unsigned int limit,
-			void (*handler)(void *, struct iv_channel_message *))
-{
-	IV_CHANNEL_INIT(&outlet->channel);
-	outlet->channel.cookie = outlet;
-	outlet->channel.handler = handler;
-	outlet->channel.dropped = hand_back;
-	outlet->channel.closed = end;
-	outlet->channel.limit = limit;
-	STRESS_CHECK(iv_channel_register(&outlet->channel) == 0,
-		     "iv_channel_register was refused");
-}
-
-/* One message more, or what iv_channel_send() says. */
-static int put_in(struct inlet *inlet)
-{
-	struct letter *letter = malloc(sizeof(*letter));
-	int ret;
-
-	STRESS_CHECK(letter != NULL, "out of memory");
-	IV_CHANNEL_MESSAGE_INIT(&letter->message);
-	letter->from = inlet->index;
-	letter->number = inlet->sent;
-	letter->complement = ~letter->number;
-	ret = iv_channel_send(&inlet->sender, &letter->message);
-	if (ret == 0)
-		inlet->sent++;
-	else
-		free(letter);
-
-	return ret;
-}
-
-static void
-account(const struct outlet *outlet, const struct inlet *inlet, size_t stride)
-{
-	uint64_t sent = 0;
-	unsigned int i;
-
-	for (i = 0; i < stress_options.threads; i++) {
-		sent += inlet->sent;
-		inlet = (const void *)((const char *)inlet + stride);
-	}
-	STRESS_CHECK(sent == outlet->delivered + outlet->dropped,
-		     "%" PRIu64 " messages were sent, %" PRIu64
-		     " delivered and %" PRIu64 " dropped",
-		     sent, outlet->delivered, outlet->dropped);
-	atomic_fetch_add(&total_sent, sent);
-	atomic_fetch_add(&total_delivered, outlet->delivered);
-	atomic_fetch_add(&total_dropped, outlet->dropped);
-}
+#include "stress_channel.h"
 
 /* The storm ****************************************************************/
 
@@ -160,7 +35,7 @@ static void deliver_and_close(void *cookie, struct iv_channel_message *message)
 		&storm_sender[letter->from].narrow.sender;
 	bool is_last = letter->number == stress_options.count - 1;
 
-	deliver(cookie, message);
+	channel_deliver(cookie, message);
 	if (!is_last)
 		return;
 	iv_channel_sender_close(sender);
@@ -177,11 +52,12 @@ static void *run_storm_sender(void *arg)
 	stress_rng_init(&rng, self->wide.index);
 	while (left-- > 0) {
 		stress_jitter(&rng);
-		STRESS_CHECK(put_in(&self->wide) == 0, "a send was refused");
-		ret = put_in(&self->narrow);
+		STRESS_CHECK(channel_put_in(&self->wide) == 0,
+			     "a send was refused");
+		ret = channel_put_in(&self->narrow);
 		while (ret == -EAGAIN) {
 			sched_yield();
-			ret = put_in(&self->narrow);
+			ret = channel_put_in(&self->narrow);
 		}
 		STRESS_CHECK(ret == 0, "a send was refused with %d", ret);
 	}
@@ -208,8 +84,8 @@ static void run_storm(void)
 
 	stress_stage("waiting for the last message of a storm");
 	iv_init();
-	open_outlet(&wide, 0, deliver);
-	open_outlet(&narrow, NARROW, deliver_and_close);
+	channel_open_outlet(&wide, 0, channel_deliver);
+	channel_open_outlet(&narrow, NARROW, deliver_and_close);
 	for (i = 0; i < stress_options.threads; i++)
 		start_storm_sender(&storm_sender[i], i, &wide, &narrow);
 	for (i = 0; i < stress_options.threads; i++)
@@ -222,8 +98,9 @@ static void run_storm(void)
 		stress_join(storm_sender[i].thread);
 	STRESS_CHECK(wide.dropped + narrow.dropped == 0,
 		     "a channel with senders was closed");
-	account(&wide, &storm_sender[0].wide, sizeof(storm_sender[0]));
-	account(&narrow, &storm_sender[0].narrow, sizeof(storm_sender[0]));
+	channel_account(&wide, &storm_sender[0].wide, sizeof(storm_sender[0]));
+	channel_account(&narrow, &storm_sender[0].narrow,
+			sizeof(storm_sender[0]));
 }
 
 /* Room *********************************************************************/
@@ -242,7 +119,7 @@ static void send_on(void *cookie)
 	int ret = 0;
 
 	while (ret == 0 && self->left > 0) {
-		ret = put_in(&self->inlet);
+		ret = channel_put_in(&self->inlet);
 		if (ret == 0)
 			self->left--;
 	}
@@ -280,7 +157,7 @@ static void run_room(void)
 
 	stress_stage("waiting for a sender that waits for room");
 	iv_init();
-	open_outlet(&outlet, NARROW, deliver);
+	channel_open_outlet(&outlet, NARROW, channel_deliver);
 	for (i = 0; i < stress_options.threads; i++) {
 		sender = &room_sender[i];
 		sender->inlet.index = i;
@@ -295,171 +172,26 @@ static void run_room(void)
 
 	for (i = 0; i < stress_options.threads; i++)
 		stress_join(room_sender[i].thread);
-	account(&outlet, &room_sender[0].inlet, sizeof(room_sender[0]));
-}
-
-/* Churn ********************************************************************/
-
-enum { NUM_CHURNERS = 2 };
-
-/* How a receiver ends: when all have closed, or after some messages. */
-enum way { UNTIL_CLOSED, UNREGISTER, DEINIT, THREAD_END, NUM_WAYS };
-
-struct churn_sender {
-	struct inlet inlet;
-	struct life *life;
-	pthread_t thread;
-	unsigned int left;
-};
-
-struct life {
-	struct outlet outlet;
-	struct iv_channel_sender first;
-	struct churn_sender sender[STRESS_MAX_THREADS];
-	sem_t opened;
-	enum way way;
-	unsigned int limit;
-	unsigned int ends_after;
-};
-
-static void deliver_and_end(void *cookie, struct iv_channel_message *message)
-{
-	struct life *life =
-		iv_container_of((struct outlet *)cookie, struct life, outlet);
-
-	deliver(cookie, message);
-	if (life->way == UNTIL_CLOSED ||
-	    life->outlet.delivered != life->ends_after)
-		return;
-	if (life->way == UNREGISTER)
-		iv_channel_unregister(&life->outlet.channel);
-	else
-		iv_quit();
-}
-
-static void *live(void *arg)
-{
-	struct life *life = arg;
-
-	iv_init();
-	open_outlet(&life->outlet, life->limit, deliver_and_end);
-	iv_channel_sender_open(&life->first, &life->outlet.channel);
-	sem_post(&life->opened);
-	iv_main();
-	if (life->way != THREAD_END)
-		iv_deinit();
-
-	return NULL;
-}
-
-static void *run_churn_sender(void *arg)
-{
-	struct churn_sender *self = arg;
-	struct stress_rng rng;
-	int ret = 0;
-
-	stress_rng_init(&rng, stress_next_stream());
-	while (ret != -EPIPE && self->left > 0) {
-		stress_jitter(&rng);
-		ret = put_in(&self->inlet);
-		if (ret == 0)
-			self->left--;
-		else
-			sched_yield();
-	}
-	if (ret == -EPIPE)
-		STRESS_CHECK(put_in(&self->inlet) == -EPIPE,
-			     "a closed channel took a message");
-	iv_channel_sender_close(&self->inlet.sender);
-
-	return NULL;
-}
-
-static void start_churn_senders(struct life *life, struct stress_rng *rng)
-{
-	struct churn_sender *sender;
-	unsigned int i;
-
-	for (i = 0; i < stress_options.threads; i++) {
-		sender = &life->sender[i];
-		sender->inlet.index = i;
-		sender->life = life;
-		sender->left = stress_random(rng, 40);
-		IV_CHANNEL_SENDER_INIT(&sender->inlet.sender);
-		iv_channel_sender_clone(&sender->inlet.sender, &life->first);
-		sender->thread = stress_spawn(run_churn_sender, sender);
-	}
-	iv_channel_sender_close(&life->first);
-}
-
-static void run_life(struct stress_rng *rng)
-{
-	struct life *life = stress_allocate(sizeof(*life));
-	pthread_t receiver;
-	unsigned int i;
-
-	life->way = (enum way)stress_random(rng, NUM_WAYS);
-	life->limit = stress_chance(rng, 50) ? 1 + stress_random(rng, 3) : 0;
-	life->ends_after = 1 + stress_random(rng, 60);
-	IV_CHANNEL_SENDER_INIT(&life->first);
-	sem_init(&life->opened, 0, 0);
-	receiver = stress_spawn(live, life);
-	while (sem_wait(&life->opened) < 0)
-		continue;
-	start_churn_senders(life, rng);
-	for (i = 0; i < stress_options.threads; i++)
-		stress_join(life->sender[i].thread);
-	stress_join(receiver);
-	account(&life->outlet, &life->sender[0].inlet, sizeof(life->sender[0]));
-	sem_destroy(&life->opened);
-	free(life);
-}
-
-/* Of each churner; what one channel leaves behind the other's may take. */
-static unsigned int num_lives(void)
-{
-	return stress_options.count / 20 + 1;
-}
-
-static void *run_churner(void *arg)
-{
-	unsigned int left = num_lives();
-	struct stress_rng rng;
-
-	stress_rng_init(&rng, stress_next_stream());
-	while (left-- > 0)
-		run_life(&rng);
-
-	return arg;
-}
-
-static void run_churn(void)
-{
-	pthread_t churner[NUM_CHURNERS];
-	unsigned int i;
-
-	stress_stage("closing channels under their senders");
-	for (i = 0; i < NUM_CHURNERS; i++)
-		churner[i] = stress_spawn(run_churner, NULL);
-	for (i = 0; i < NUM_CHURNERS; i++)
-		stress_join(churner[i]);
+	channel_account(&outlet, &room_sender[0].inlet, sizeof(room_sender[0]));
 }
 
 int main(int argc, char **argv)
 {
+	struct channel_sums sums;
+
 	stress_begin(argc, argv, "stress_channel",
 		     "Sends messages to busy, sleeping and ending loops; "
 		     "--count is messages a thread.",
 		     2000, 4);
 	run_storm();
 	run_room();
-	run_churn();
+	channel_churn_run();
 	stress_end();
 
-	printf("stress_channel: %llu sent = %llu delivered + %llu dropped; "
-	       "%u channels ended\n",
-	       total_sent, total_delivered, total_dropped,
-	       NUM_CHURNERS * num_lives());
+	sums = channel_sum();
+	printf("stress_channel: %" PRIu64 " sent = %" PRIu64
+	       " delivered + %" PRIu64 " dropped; %u channels ended\n",
+	       sums.sent, sums.delivered, sums.dropped, channel_churn_lives());
 
 	return 0;
 }
