@@ -81,7 +81,7 @@ void refused(const char *call)
 static bool is_shortage(int error)
 {
 	return error == ENOMEM || error == EMFILE || error == ENFILE ||
-	       error == ENOSPC;
+	       error == ENOSPC || error == EAGAIN;
 }
 
 /* ENOTCONN: a loop does not listen, for which something was short. */

@@ -20,6 +20,7 @@ static bool has_event;
 static struct iv_event event;
 static struct iv_fd fd;
 static sem_t handled;
+static pthread_t poster;
 
 static void prepare_pair(void)
 {
@@ -84,14 +85,13 @@ static void *post_event(void *arg)
 /* With nothing to post to, the byte comes from here. */
 static void got_timer(void *cookie)
 {
-	pthread_t *thread = cookie;
-
+	(void)cookie;
 	num_calls++;
 	if (!has_event) {
 		need_write(pair[1], "x");
 		return;
 	}
-	EXPECT(pthread_create(thread, NULL, post_event, NULL) == 0,
+	EXPECT(pthread_create(&poster, NULL, post_event, NULL) == 0,
 	       "the sweep has no thread");
 }
 
@@ -117,7 +117,7 @@ static bool wait_as_host(void)
 	return true;
 }
 
-static void use_host(pthread_t *poster)
+static void use_host(void)
 {
 	static struct iv_timer timer;
 
@@ -126,7 +126,6 @@ static void use_host(pthread_t *poster)
 	fd.handler_in = got_byte;
 	iv_fd_register(&fd);
 	add_timer(&timer, got_timer);
-	timer.cookie = poster;
 
 	stage("a timer, a post and a byte in a loop that is turned");
 	while (iv_loop_run_once(wait_as_host() ? 0 : -1))
@@ -134,17 +133,15 @@ static void use_host(pthread_t *poster)
 	EXPECT(num_calls == (has_event ? 3 : 2), "%d handlers were called",
 	       num_calls);
 	if (has_event)
-		pthread_join(*poster, NULL);
+		pthread_join(poster, NULL);
 }
 
 static void run_host(void)
 {
-	pthread_t poster;
-
 	num_calls = 0;
 	open_loop();
 	has_event = add_event(got_event);
-	use_host(&poster);
+	use_host();
 	close_loop();
 }
 
@@ -190,7 +187,6 @@ static void count_timer(void *cookie)
 static void run_spin(void)
 {
 	static struct iv_timer timer;
-	pthread_t poster;
 
 	num_calls = 0;
 	sem_init(&handled, 0, 0);
