@@ -131,21 +131,6 @@ static void cancelled_items_are_let_go(void **state)
 	iv_deinit();
 }
 
-static void work_without_a_pool_is_done(void **state)
-{
-	struct iv_work_item items[50];
-
-	(void)state;
-	begin_case();
-	sem_post(&gate);
-	assert_int_equal(iv_loop_listen(), 0);
-	end_self(IV_LOOP_DRAIN, -1);
-	submit(NULL, items, 50);
-	run_until_ended();
-	assert_int_equal(num_completed, 50);
-	iv_deinit();
-}
-
 struct chain {
 	struct iv_work_pool pool;
 	struct iv_work_item item;
@@ -161,6 +146,37 @@ static void resubmit(void *cookie)
 		iv_work_pool_submit_work(&chain->pool, &chain->item);
 	else
 		iv_work_pool_put(&chain->pool);
+}
+
+static void resubmit_here(void *cookie)
+{
+	struct chain *chain = cookie;
+
+	num_completed++;
+	if (--chain->left > 0)
+		iv_work_pool_submit_work(NULL, &chain->item);
+}
+
+static void do_nothing(void *cookie)
+{
+	(void)cookie;
+}
+
+static void work_without_a_pool_is_done(void **state)
+{
+	struct chain chain = { .left = 20 };
+
+	(void)state;
+	begin_case();
+	assert_int_equal(iv_loop_listen(), 0);
+	end_self(IV_LOOP_DRAIN, -1);
+	chain.item.cookie = &chain;
+	chain.item.work = do_nothing;
+	chain.item.completion = resubmit_here;
+	iv_work_pool_submit_work(NULL, &chain.item);
+	run_until_ended();
+	assert_int_equal(num_completed, 20);
+	iv_deinit();
 }
 
 static void completions_may_submit_meanwhile(void **state)
@@ -210,8 +226,23 @@ struct later {
 	struct iv_work_pool pool;
 	struct iv_work_item item;
 	struct iv_timer timer;
-	int rounds;
+	bool worker_gone;
 };
+
+static pthread_key_t at_exit;
+static sem_t worker_gone;
+
+static void worker_ends(void *value)
+{
+	(void)value;
+	sem_post(&worker_gone);
+}
+
+static void worker_starts(void *cookie)
+{
+	if (pthread_setspecific(at_exit, cookie) != 0)
+		abort();
+}
 
 static void put_and_open_gate(void *cookie)
 {
@@ -222,47 +253,58 @@ static void put_and_open_gate(void *cookie)
 	sem_post(&gate);
 }
 
-static void do_nothing(void *cookie)
-{
-	(void)cookie;
-}
-
-/* When the pool has had every chance to get rid of its threads. */
+/*
+ * When the loop has had its turn since the pool's thread was gone; that has
+ * posted all that it posts by then.
+ */
 static void submit_later(void *cookie)
 {
 	struct later *later = cookie;
 
-	if (++later->rounds < 50) {
+	if (!later->worker_gone) {
+		later->worker_gone = sem_trywait(&worker_gone) == 0;
+		later->timer.expires = after_ms(1);
 		iv_timer_register(&later->timer);
 		return;
 	}
+	iv_work_pool_submit_work(&later->pool, &later->item);
+}
+
+static void open_pool_for_later(struct later *later)
+{
+	assert_int_equal(pthread_key_create(&at_exit, worker_ends), 0);
+	sem_init(&worker_gone, 0, 0);
+	IV_WORK_POOL_INIT(&later->pool);
+	later->pool.max_threads = 1;
+	later->pool.cookie = later;
+	later->pool.thread_start = worker_starts;
+	assert_int_equal(iv_work_pool_create(&later->pool), 0);
 	later->item.cookie = later;
 	later->item.work = do_nothing;
 	later->item.completion = put_and_open_gate;
-	iv_work_pool_submit_work(&later->pool, &later->item);
+	IV_TIMER_INIT(&later->timer);
+	later->timer.cookie = later;
+	later->timer.handler = submit_later;
 }
 
 static void a_pool_that_was_shut_still_works(void **state)
 {
-	struct later later = { .rounds = 0 };
+	struct later later = { .worker_gone = false };
 	struct iv_work_item first;
 
 	(void)state;
 	begin_case();
 	assert_int_equal(iv_thread_create("slow", wait_at_gate, NULL), 0);
-	open_pool(&later.pool, 1);
+	open_pool_for_later(&later);
 	first.work = do_nothing;
 	first.completion = count_completed;
 	iv_work_pool_submit_work(&later.pool, &first);
-	IV_TIMER_INIT(&later.timer);
-	later.timer.expires = after_ms(0);
-	later.timer.cookie = &later;
-	later.timer.handler = submit_later;
 	end_self(IV_LOOP_DRAIN, -1);
 	when_heard(submit_later, &later);
 	run_until_ended();
 	assert_int_equal(num_completed, 2);
 	iv_deinit();
+	pthread_key_delete(at_exit);
 }
 
 /* Channels ****************************************************************/
@@ -458,8 +500,7 @@ static void a_channel_that_opens_meanwhile_is_shut(void **state)
 	iv_init();
 	assert_int_equal(iv_loop_listen(), 0);
 	end_self(IV_LOOP_DRAIN, -1);
-	open_late(NULL);
-	when_heard(do_nothing, NULL);
+	when_heard(open_late, NULL);
 	run_until_ended();
 	send_late(NULL);
 	assert_int_equal(sent_late, -EPIPE);

@@ -4,8 +4,8 @@
 # run.sh [MUTANT...] - would the stress programs notice?
 #
 # Breaks one step of a protocol at a time, in a copy of the sources, builds
-# library and stress programs, and wants one of these to fail within a bound
-# of time. A mutant that needs a schedule which does not come up is left to
+# library and stress programs, for the end of loops their tests, and wants one
+# of these to fail within a bound of time. A mutant that needs a schedule which does not come up is left to
 # the model that has the same mutant; the table says so. `idle_1ms` breaks
 # nothing and must pass. The exit status is 1 when a mutant survives.
 set -euo pipefail
@@ -36,6 +36,9 @@ for program in event handle work thread channel; do
 		targets+=("stress_$program$flavour")
 	done
 done
+for program in drain remains; do
+	targets+=("test_loop_end_$program" "test_loop_end_${program}_asan")
+done
 
 build() {
 	cmake --build "$dir/build" --target "${targets[@]}" >"$dir/log" 2>&1
@@ -48,12 +51,16 @@ tries=3
 # dies PROGRAM - does it report anything?
 dies() {
 	local name=${1#stress_} i
+	local run=("$dir/build/stress/$1" --timeout 15)
 	name=${name%_*san}
 
+	case $1 in
+	test_*) run=("$dir/build/tests/$1" --timeout 5) ;;
+	*) run+=(--count "${counts[$name]}") ;;
+	esac
 	for ((i = 0; i < tries; i++)); do
 		ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1 \
-			timeout 60 "$dir/build/stress/$1" --timeout 15 \
-			--count "${counts[$name]}" >"$dir/log" 2>&1 || return 0
+			timeout 180 "${run[@]}" >"$dir/log" 2>&1 || return 0
 	done
 
 	return 1
