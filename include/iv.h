@@ -63,7 +63,7 @@ void iv_main(void);
  * What the current round has collected still runs. Without a running
  * iv_main() the call has no effect.
  *
- * Threads: the loop's own; to stop another, post it an iv_event.
+ * Threads: the loop's own; to stop another, iv_loop_stop() it.
  * Source:  ivykis iv_main(3)
  */
 void iv_quit(void);

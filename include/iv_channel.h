@@ -194,7 +194,8 @@ int iv_channel_send(struct iv_channel_sender *sender,
  * first: send, and ask again after -EAGAIN. Asking twice replaces the event.
  * -EPIPE: the channel is closed for ever, and nothing will be posted.
  *
- * Errors:  sender not open: iv_fatal().
+ * Errors:  sender not open: iv_fatal(). An @event that is gone, or 0, is posted
+ *          in vain.
  * Threads: any; one at a time for one sender.
  * Signals: unsafe in a signal handler.
  */

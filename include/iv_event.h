@@ -83,7 +83,8 @@ void iv_event_unregister(struct iv_event *event);
  *
  * Errors:  not registered: iv_fatal().
  * Threads: any of the process, with a loop or without.
- * Signals: unsafe in a signal handler; use iv_event_raw_post() there.
+ * Signals: unsafe in a signal handler; use iv_event_handle_post() there, or
+ *          iv_event_raw_post().
  * Source:  ivykis iv_event(3)
  */
 IV_EVENT_DIRECT_ void iv_event_post(struct iv_event *event);
