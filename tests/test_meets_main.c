@@ -89,6 +89,43 @@ static void and_not_before(void **state)
 	iv_deinit();
 }
 
+static pthread_barrier_t is_cancelled;
+
+/* A wake is a write(), which is where a thread may be cancelled. */
+static void *post_when_cancelled(void *event)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	pthread_barrier_wait(&is_cancelled);
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	iv_event_post(event);
+	for (;;)
+		pthread_testcancel();
+
+	return NULL;
+}
+
+static void a_cancelled_thread_finishes_its_post(void **state)
+{
+	struct iv_event event;
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	begin(1, 300, 10);
+	pthread_barrier_init(&is_cancelled, NULL, 2);
+	open_event(&event, quit, NULL);
+	for (i = 0; i < num_rounds; i++) {
+		thread = start_thread(post_when_cancelled, &event);
+		pthread_cancel(thread);
+		pthread_barrier_wait(&is_cancelled);
+		run_until_quit("the post");
+		assert_ptr_equal(join_thread(thread), PTHREAD_CANCELED);
+	}
+	pthread_barrier_destroy(&is_cancelled);
+	iv_event_unregister(&event);
+	iv_deinit();
+}
+
 /* Quits *******************************************************************/
 
 static sem_t has_quit;
@@ -430,6 +467,7 @@ static void what_is_sent_to_one_that_waits_comes_later(void **state)
 static const struct test_case cases[] = {
 	TEST(an_event_may_be_posted_once_it_is_known),
 	TEST(and_not_before),
+	TEST(a_cancelled_thread_finishes_its_post),
 	TEST(a_call_behind_a_quit_waits_for_the_next_main),
 	TEST(a_quit_ends_no_join),
 	TEST(quits_meet_signals),
