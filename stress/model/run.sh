@@ -26,7 +26,7 @@ for arg in "$@"; do
 	*) models+=("$arg") ;;
 	esac
 done
-[ ${#models[@]} -gt 0 ] || models=(inbox handle channel gate pool thread signal)
+[ ${#models[@]} -gt 0 ] || models=(inbox handle channel gate pool thread signal loop)
 for model in "${models[@]}"; do
 	[ -e "$here/$model.pml" ] ||
 		{ echo "run.sh: there is no model '$model'" >&2; exit 2; }
@@ -185,5 +185,44 @@ right signal 1 "-DREADERS=2"
 for name in R3_EARLY R4_EARLY U1_LATE NO_U4 NO_FLIP; do
 	mutant signal "$name" "-DREADERS=2"
 done
+
+# A loop that is stopped, called, joined, that meets others, and its end.
+calls="-DWAITS=2 -DSPARE=0"
+joins="-DJOINS=2 -DPOSTS=1"
+circle="-DLOOPS=2 -DSPARE=0"
+right loop 1 "-DSTOP"
+right loop 1 "-DSTOP -DCALLS=1"
+right loop 1 "-DSTAYS -DWAITS=1 -DJOINS=1"
+right loop 1 "-DEXITS -DWAITS=1"
+right loop 1 "$joins"
+right loop 1 "$circle"
+right loop 1 "$circle -DGOODBYE"
+right loop 2 "$calls"
+right loop 2 "-DCALLS=1 -DWAITS=1"
+right loop 2 "-DEXITS -DCALLS=1 -DWAITS=1"
+right loop 2 "-DSTOP -DWAITS=1 -DJOINS=1"
+right loop 2 "$joins -DSTOP"
+right loop 2 "-DLOOPS=2 -DJOINS=1"
+right loop 2 "-DLOOPS=3 -DSPARE=0"
+for name in STOP_RINGS_FIRST LISTEN_NO_LOOK LISTEN_LOOKS_FIRST \
+	STOP_NOT_CLEARED STOP_NOT_KEPT; do
+	mutant loop "$name" "-DSTOP"
+done
+for name in S1_MARKS_LATE C4_NO_LOOK C4_FREES E1_KEEPS_QUEUE C1_NO_NUMBER; do
+	mutant loop "$name" "$calls"
+done
+mutant loop E1_DROPS_FIRST "-DCALLS=1"
+mutant loop C2_FIRST "-DSTAYS -DWAITS=1"
+mutant loop E1_FORGETS_RUNNING "-DEXITS -DWAITS=1"
+for name in JOIN_BY_ID JOIN_STAYS_IN_LIST JOIN_TOLD_EARLY C3_IN_TWO \
+	C3_TELLS_UNLOCKED C3_LIST_STAYS BACK_FIRST NO_DEBT CLOSE_AT_ONCE \
+	HANDLES_LIVE_ON; do
+	mutant loop "$name" "$joins"
+done
+for name in CIRCLE_NOT_SEEN CIRCLE_LOOK_EARLY JOIN_SEES_NO_CIRCLE \
+	WAITS_FOR_STAYS; do
+	mutant loop "$name" "$circle"
+done
+mutant loop CIRCLE_BY_ID "$circle -DGOODBYE"
 
 exit "$failed"
