@@ -489,6 +489,43 @@ static void all_are_ended_at_once(void **state)
 		finish(&subjects[i]);
 }
 
+/* A thread with a loop of its own, for which its creator's waits. */
+static void run_loop(void *cookie)
+{
+	struct subject *subject = cookie;
+
+	iv_init();
+	stay(subject);
+	sem_post(&subject->begun);
+	iv_main();
+	iv_event_unregister(&subject->stay);
+	iv_deinit();
+}
+
+static void create_loop(struct subject *subject)
+{
+	if (iv_thread_create("loop", run_loop, subject) != 0)
+		abort();
+}
+
+static void creators_and_created_end_together(void **state)
+{
+	struct subject subjects[NUM] = { { .held = false } };
+	int i;
+
+	(void)state;
+	for (i = 0; i < NUM; i++) {
+		subjects[i].set_up = create_loop;
+		start(&subjects[i]);
+		await(&subjects[i].begun);
+	}
+	assert_int_equal(iv_loop_count(), 2 * NUM);
+	assert_int_equal(iv_loop_end_all(IV_LOOP_DRAIN, -1, NULL, NULL), 0);
+	assert_int_equal(iv_loop_count(), 0);
+	for (i = 0; i < NUM; i++)
+		finish(&subjects[i]);
+}
+
 static const struct test_case cases[] = {
 	TEST(a_thread_that_goes_on_is_named),
 	TEST(one_that_ends_is_waited_for),
@@ -503,6 +540,7 @@ static const struct test_case cases[] = {
 	TEST(two_that_end_each_other_do),
 	TEST(of_all_those_that_go_on_are_named),
 	TEST(all_are_ended_at_once),
+	TEST(creators_and_created_end_together),
 };
 
 TEST_MAIN(cases)

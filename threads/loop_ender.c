@@ -63,6 +63,11 @@ struct ender {
 	struct iv__remains remains;
 };
 
+static bool has_ended_locked(const struct iv__loop_slot *slot, iv_loop_id id)
+{
+	return slot == NULL || slot->not_ended != id;
+}
+
 /* The first half of E1; what is to be posted. */
 static iv_event_handle
 tell_locked(struct iv__loop_slot *slot, const struct order *order)
@@ -94,7 +99,7 @@ static int enlist(struct ender *ender, iv_loop_id id, const struct order *order)
 	waiter->remains = &ender->remains;
 
 	iv__lock();
-	if (slot == NULL || slot->not_ended != id) {
+	if (has_ended_locked(slot, id)) {
 		iv__unlock();
 		return -ESRCH;
 	}
@@ -257,7 +262,25 @@ iv_loop_end(iv_loop_id id, int how, int64_t timeout_ns,
 
 /* All *********************************************************************/
 
-/* Those that are there; without memory for one it has its turn later. */
+/* E1 and E2 without the list. */
+static void tell(iv_loop_id id, const struct order *order)
+{
+	struct iv__loop_slot *slot = iv__loop_slot_of(id);
+	iv_event_handle bell = 0;
+
+	iv__lock();
+	if (!has_ended_locked(slot, id))
+		bell = tell_locked(slot, order);
+	iv__unlock();
+
+	if (bell != 0)
+		iv_event_handle_post(bell);
+}
+
+/*
+ * Those that are there. One for which there is no memory is told, for others
+ * may wait for it, and waited for later.
+ */
 static struct ender *enlist_all(const struct order *order)
 {
 	iv_loop_id self = iv_loop_self();
@@ -267,9 +290,13 @@ static struct ender *enlist_all(const struct order *order)
 
 	for (id = iv__loop_next_not_ended(0); id != 0;
 	     id = iv__loop_next_not_ended(id)) {
-		ender = id != self ? malloc(sizeof(*ender)) : NULL;
-		if (ender == NULL)
+		if (id == self)
 			continue;
+		ender = malloc(sizeof(*ender));
+		if (ender == NULL) {
+			tell(id, order);
+			continue;
+		}
 		if (enlist(ender, id, order) < 0) {
 			free(ender);
 			continue;
