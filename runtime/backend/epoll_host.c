@@ -44,8 +44,9 @@ int iv__epoll_host_open(int *host, int fd)
 		return *host;
 
 	*host = epoll_create1(EPOLL_CLOEXEC);
+	/* Rings do without epoll, which a filter may forbid. */
 	if (*host < 0)
-		return -errno;
+		return errno == ENOSYS ? -ENOTSUP : -errno;
 	ret = watch(*host, fd);
 	if (ret < 0) {
 		iv__epoll_host_close(host);

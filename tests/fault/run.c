@@ -23,6 +23,9 @@
 #include <unistd.h>
 #include "run.h"
 
+/* What the library does not prefer to anything, and may be forbidden. */
+#define ON_REQUEST "io_uring"
+
 enum { MAX_FDS = 1024, END_BROKEN = 3 };
 
 /* Written by the run's process, read by its parent. */
@@ -49,7 +52,7 @@ static const struct {
 enum { NUM_FATALS = sizeof(allowed_fatals) / sizeof(allowed_fatals[0]) };
 
 const char *const run_methods[] = {
-	"epoll", "epoll-timerfd", "ppoll", "poll", NULL,
+	"epoll", "epoll-timerfd", "ppoll", "poll", ON_REQUEST, NULL,
 };
 
 unsigned int run_timeout_s = 5;
@@ -208,12 +211,23 @@ static void go_through(int num_fds)
 	check_blocks(shim_live_blocks());
 }
 
+bool run_on_request(const char *method)
+{
+	return strcmp(method, ON_REQUEST) == 0;
+}
+
 /* Those that the library prefers are excluded; what comes behind is not. */
 static void choose_method(const char *method)
 {
 	char others[128] = "";
 	size_t len = 0;
 	int i;
+
+	if (run_on_request(method)) {
+		unsetenv("IV_EXCLUDE_POLL_METHOD");
+		setenv("IV_SELECT_POLL_METHOD", method, 1);
+		return;
+	}
 
 	for (i = 0; strcmp(run_methods[i], method) != 0; i++)
 		len += (size_t)snprintf(others + len, sizeof(others) - len,

@@ -34,6 +34,9 @@ struct outcome {
 /* Those that can be swept, as the library prefers them; NULL ends them. */
 extern const char *const run_methods[];
 
+/* Is it swept only if it is asked for? */
+bool run_on_request(const char *method);
+
 /* Seconds after which a run counts as hanging. */
 extern unsigned int run_timeout_s;
 

@@ -2,6 +2,7 @@
 /*
  * shim.c - make the n-th call of a function fail
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -299,6 +300,29 @@ static int fail_setrlimit(int resource, const struct rlimit *limit)
 	return fails(SHIM_setrlimit) ? -1 : setrlimit(resource, limit);
 }
 
+/* liburing's, which return -errno; the program itself does not need it. */
+#define FAIL_URING(name, parameters, arguments)               \
+	static int fail_##name parameters                     \
+	{                                                     \
+		__typeof__(fail_##name) *real;                \
+                                                              \
+		if (fails(SHIM_##name))                       \
+			return -errno;                        \
+		*(void **)&real = dlsym(RTLD_DEFAULT, #name); \
+                                                              \
+		return real arguments;                        \
+	}
+
+FAIL_URING(io_uring_queue_init_params,
+	   (unsigned int num, void *ring, void *params), (num, ring, params))
+FAIL_URING(io_uring_submit_and_get_events, (void *ring), (ring))
+FAIL_URING(io_uring_submit_and_wait, (void *ring, unsigned int num),
+	   (ring, num))
+FAIL_URING(io_uring_submit_and_wait_timeout,
+	   (void *ring, void *cqe, unsigned int num, void *timeout, void *mask),
+	   (ring, cqe, num, timeout, mask))
+FAIL_URING(io_uring_register_ring_fd, (void *ring), (ring))
+
 static enum shim_function function_of(long number)
 {
 	switch (number) {
@@ -382,6 +406,11 @@ static const struct shim_import imports[] = {
 	IMPORT(inotify_init),
 	IMPORT(inotify_init1),
 	IMPORT(inotify_add_watch),
+	IMPORT(io_uring_queue_init_params),
+	IMPORT(io_uring_submit_and_get_events),
+	IMPORT(io_uring_submit_and_wait),
+	IMPORT(io_uring_submit_and_wait_timeout),
+	IMPORT(io_uring_register_ring_fd),
 	IMPORT(sigaction),
 	IMPORT(fork),
 	IMPORT(execvp),
