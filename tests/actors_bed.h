@@ -444,13 +444,13 @@ act_together_on(int loops, int rounds, act *const acts[MAX_ACTORS])
 	}
 }
 
-#define TOGETHER(...)                                        \
-	act_together_on(rounds_of(4, 1), rounds_of(200, 12), \
+#define TOGETHER(...)                                       \
+	act_together_on(rounds_of(4, 1), rounds_of(200, 6), \
 			(act *const[MAX_ACTORS]){ __VA_ARGS__ })
 
 /* Each loop stops once: more loops, fewer rounds. */
 #define AROUND_A_STOP(...)                                  \
-	act_together_on(rounds_of(50, 2), rounds_of(10, 6), \
+	act_together_on(rounds_of(50, 1), rounds_of(10, 6), \
 			(act *const[MAX_ACTORS]){ stop, __VA_ARGS__ })
 
 #define AROUND_AN_END(...)                                 \

@@ -69,7 +69,7 @@ static void a_post_meets_the_end_of_the_owners_thread(void **state)
 	int i;
 
 	(void)state;
-	begin(1, 1000, 40);
+	begin(1, 1000, 20);
 	sem_init(&is_open, 0, 0);
 	poster = start_thread(post_each_round, NULL);
 	for (i = 0; i < num_rounds; i++)
@@ -144,7 +144,7 @@ static void a_thread_killed_amid_a_post_costs_one_event(void **state)
 	int i;
 
 	(void)state;
-	begin(2, 200, 20);
+	begin(2, 200, 10);
 	for (i = 0; i < num_rounds; i++) {
 		iv_init();
 		open_many(&num_called);
@@ -218,7 +218,7 @@ static void a_thread_that_ends_meets_signals(void **state)
 	int j;
 
 	(void)state;
-	begin(2, 500, 40);
+	begin(2, 500, 20);
 	iv_init();
 	kept_handle = open_handle(&kept, see_signals, NULL);
 	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
@@ -304,7 +304,7 @@ static void clones_that_want_room_meet_the_end(void **state)
 	int i;
 
 	(void)state;
-	begin(2, 500, 40);
+	begin(2, 500, 20);
 	iv_init();
 	kept_handle = open_handle(&kept, quit, NULL);
 	sem_init(&is_open, 0, 0);

@@ -63,7 +63,7 @@ static void an_event_may_be_posted_once_it_is_known(void **state)
 	pthread_t poster;
 
 	(void)state;
-	begin(1, 10000, 200);
+	begin(1, 10000, 50);
 	num_left = num_rounds;
 	sem_init(&is_known, 0, 0);
 	poster = start_thread(post_what_is_known, NULL);
@@ -263,7 +263,7 @@ static void quits_meet_signals(void **state)
 	int i;
 
 	(void)state;
-	begin(2, 1000, 50);
+	begin(2, 1000, 20);
 	counted_handle = open_handle(&counted, see, NULL);
 	open_event(&event, quit, NULL);
 	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
@@ -328,7 +328,7 @@ static void turn_once(void)
 static void posts_meet_single_rounds(void **state)
 {
 	(void)state;
-	begin(3, 1000, 100);
+	begin(3, 1000, 40);
 	be_posted(turn_once);
 }
 
@@ -355,7 +355,7 @@ static void turn_as_host(void)
 static void posts_meet_a_host(void **state)
 {
 	(void)state;
-	begin(3, 1000, 100);
+	begin(3, 1000, 40);
 	be_posted(turn_as_host);
 }
 
@@ -372,7 +372,7 @@ static void turn_and_spin(void)
 static void posts_meet_changes_of_the_spin(void **state)
 {
 	(void)state;
-	begin(3, 1000, 100);
+	begin(3, 1000, 40);
 	be_posted(turn_and_spin);
 }
 
