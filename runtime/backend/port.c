@@ -23,34 +23,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "../backend.h"
-#include "../loop.h"
+#include "port_state.h"
 
-enum { BATCH = 256, SHORTAGE_NS = 1000000 };
-
-struct slot {
-	struct iv_fd *fd;    /* NULL: nobody's, or the waker's */
-	uint32_t generation; /* of the association made last */
-	bool associated;     /* and nothing has come of it yet */
-	bool noted;	     /* among the ended ones */
-};
-
-struct port_state {
-	int port;
-	int waker; /* a number, or -1 */
-
-	bool with_timer;
-	timer_t timer;
-	uint64_t armed_ns; /* when it goes off; 0: not at all */
-
-	/* Of num_slots each. */
-	int num_slots;
-	struct slot *slots; /* by descriptor number */
-	int *ended;	    /* numbers whose association has ended */
-	int num_ended;
-
-	port_event_t batch[BATCH];
-};
+enum { SHORTAGE_NS = 1000000 };
 
 /* The port is set. 0 or -errno; EPERM: the clock is not for everybody. */
 static int open_timer(struct port_state *st)
@@ -128,7 +103,7 @@ static void port_close(struct iv__loop *loop)
 	free(st);
 }
 
-static int reserve(struct port_state *st, int fd)
+int iv__port_reserve(struct port_state *st, int fd)
 {
 	int num = st->num_slots;
 	struct slot *slots;
@@ -160,7 +135,7 @@ static int reserve(struct port_state *st, int fd)
  * there is an association: an event of it may be in the port already, and ends
  * this one too.
  */
-static int associate(struct port_state *st, int number, unsigned int bands)
+int iv__port_associate(struct port_state *st, int number, unsigned int bands)
 {
 	struct slot *slot = &st->slots[number];
 
@@ -193,14 +168,14 @@ static int port_add(struct iv__loop *loop, struct iv_fd *fd)
 
 	if (fd->fd < 0)
 		return -EBADF;
-	ret = reserve(st, fd->fd);
+	ret = iv__port_reserve(st, fd->fd);
 	if (ret < 0)
 		return ret;
 	slot = &st->slots[fd->fd];
 	if (slot->fd != NULL)
 		return -EEXIST;
 
-	ret = associate(st, fd->fd, fd->wanted_);
+	ret = iv__port_associate(st, fd->fd, fd->wanted_);
 	if (ret < 0)
 		return ret;
 
@@ -216,7 +191,7 @@ static int port_change(struct iv__loop *loop, struct iv_fd *fd)
 	struct port_state *st = loop->backend_state;
 
 	if (fd->wanted_ != 0)
-		return associate(st, fd->fd, fd->wanted_);
+		return iv__port_associate(st, fd->fd, fd->wanted_);
 	dissociate(st, fd->fd);
 
 	return 0;
@@ -228,71 +203,6 @@ static void port_remove(struct iv__loop *loop, struct iv_fd *fd)
 
 	dissociate(st, fd->fd);
 	st->slots[fd->fd].fd = NULL;
-}
-
-static int port_watch_waker(struct iv__loop *loop)
-{
-	struct port_state *st = loop->backend_state;
-	int ret;
-
-	ret = reserve(st, loop->waker.rfd);
-	if (ret < 0)
-		return ret;
-
-	st->waker = loop->waker.rfd;
-
-	return associate(st, st->waker, IV__BAND_IN);
-}
-
-/*
- * A port that is full takes no event, but can be set in alert mode, which is
- * nothing that takes room.
- */
-static void wake_by_event(int port)
-{
-	int saved_errno = errno;
-
-	if (port_send(port, 1, NULL) < 0)
-		port_alert(port, PORT_ALERT_SET, 1, NULL);
-	errno = saved_errno;
-}
-
-/* Each wait counts those that it finds; the last may be needed without one. */
-static void collect_events(struct iv__waker *waker, bool block)
-{
-	port_event_t event = { 0 };
-
-	while (block && event.portev_source != PORT_SOURCE_USER &&
-	       event.portev_source != PORT_SOURCE_ALERT) {
-		if (port_get(waker->rfd, &event, NULL) < 0 && errno != EINTR)
-			iv_fatal("port_get: %s", strerror(errno));
-	}
-	if (block)
-		waker->arrived++;
-}
-
-static void close_nothing(struct iv__waker *waker)
-{
-	(void)waker;
-}
-
-static const struct iv__wake_way wake_by_port = {
-	.wake = wake_by_event,
-	.collect = collect_events,
-	.close = close_nothing,
-};
-
-static int port_open_waker(struct iv__loop *loop)
-{
-	const struct port_state *st = loop->backend_state;
-
-	loop->waker = (struct iv__waker){
-		.way = &wake_by_port,
-		.rfd = st->port,
-		.wfd = st->port,
-	};
-
-	return 0;
 }
 
 /* A child shares the parent's port: it only closes it. */
@@ -315,7 +225,7 @@ static int port_reopen(struct iv__loop *loop)
 			continue;
 		/* Fails on what was closed: nothing to watch there. */
 		if (slot->fd->wanted_ != 0)
-			associate(st, i, slot->fd->wanted_);
+			iv__port_associate(st, i, slot->fd->wanted_);
 		slot->fd->watched_ = slot->fd->wanted_;
 	}
 
@@ -357,7 +267,7 @@ static bool renew(struct port_state *st)
 
 		st->slots[number].noted = false;
 		if (bands != 0 && !st->slots[number].associated)
-			ret = associate(st, number, bands);
+			ret = iv__port_associate(st, number, bands);
 		/* Other errors: closed behind our back, nothing comes of it. */
 		if (ret == -EAGAIN || ret == -ENOMEM)
 			note_end(st, number);
@@ -461,8 +371,8 @@ const struct iv__backend iv__backend_port = {
 	.add = port_add,
 	.change = port_change,
 	.remove = port_remove,
-	.watch_waker = port_watch_waker,
-	.open_waker = port_open_waker,
+	.watch_waker = iv__port_watch_waker,
+	.open_waker = iv__port_open_waker,
 	.descriptor = port_descriptor,
 	.wait = port_wait,
 };
@@ -502,8 +412,8 @@ const struct iv__backend iv__backend_port_timer = {
 	.add = port_add,
 	.change = port_change,
 	.remove = port_remove,
-	.watch_waker = port_watch_waker,
-	.open_waker = port_open_waker,
+	.watch_waker = iv__port_watch_waker,
+	.open_waker = iv__port_open_waker,
 	.descriptor = port_descriptor,
 	.wait = timer_wait,
 };
