@@ -19,85 +19,21 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-#include "../backend.h"
-#include "../loop.h"
 #include "../valgrind.h"
 #include "epoll_host.h"
-
-enum { BATCH = 256 };
+#include "epoll_state.h"
 
 /* So many reports ahead. */
 enum { AHEAD = 4 };
 
-/* Numbers in entries that no descriptor has. */
-#define WAKER UINT32_MAX
-#define TIMER (UINT32_MAX - 1)
-
 /* One meaning of bits, shared with poll(). */
 static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT, "bits of poll()");
 static_assert(EPOLLERR == POLLERR && EPOLLHUP == POLLHUP, "bits of poll()");
-
-struct slot {
-	struct iv_fd *fd;    /* NULL: no entry of ours */
-	uint32_t generation; /* of the entry made last */
-};
-
-struct epoll_state {
-	int epfd;
-	int host;	   /* what a host polls; -1: none does */
-	int timerfd;	   /* -1: none, timeouts go with the wait */
-	uint64_t armed_ns; /* when the timer goes off; 0: not at all */
-	bool milliseconds; /* the kernel has nothing finer */
-	bool stale;	   /* the set has entries of nobody */
-	int num_slots;
-	struct slot *slots; /* by descriptor number */
-	struct epoll_event batch[BATCH];
-};
-
-/* Watch one of the loop's own descriptors; @how: EPOLLET or 0. */
-static int
-watch_own(struct epoll_state *st, int fd, uint32_t number, uint32_t how)
-{
-	struct epoll_event ev = {
-		.events = EPOLLIN | how,
-		.data.u64 = number,
-	};
-
-	return epoll_ctl(st->epfd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
-}
-
-static int open_set(struct epoll_state *st)
-{
-	st->epfd = epoll_create1(EPOLL_CLOEXEC);
-
-	return st->epfd < 0 ? -errno : 0;
-}
-
-static int open_timer(struct epoll_state *st)
-{
-	st->armed_ns = 0;
-	st->timerfd =
-		timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (st->timerfd < 0)
-		return -errno;
-
-	/* Each time that it goes off is an edge: it needs no reading. */
-	return watch_own(st, st->timerfd, TIMER, EPOLLET);
-}
-
-static void close_own(struct epoll_state *st)
-{
-	if (st->epfd >= 0)
-		close(st->epfd);
-	if (st->timerfd >= 0)
-		close(st->timerfd);
-}
 
 static int open_state(struct iv__loop *loop, bool with_timer)
 {
@@ -110,11 +46,11 @@ static int open_state(struct iv__loop *loop, bool with_timer)
 
 	st->host = -1;
 	st->timerfd = -1;
-	ret = open_set(st);
+	ret = iv__epoll_open_set(st);
 	if (ret == 0 && with_timer)
-		ret = open_timer(st);
+		ret = iv__epoll_open_timer(st);
 	if (ret < 0) {
-		close_own(st);
+		iv__epoll_close_own(st);
 		free(st);
 		return ret;
 	}
@@ -141,7 +77,7 @@ static void epoll_close(struct iv__loop *loop)
 	struct epoll_state *st = loop->backend_state;
 
 	iv__epoll_host_close(&st->host);
-	close_own(st);
+	iv__epoll_close_own(st);
 	free(st->slots);
 	free(st);
 }
@@ -167,7 +103,7 @@ static int reserve(struct epoll_state *st, int fd)
 	return 0;
 }
 
-static int control(struct epoll_state *st, int op, const struct iv_fd *fd)
+int iv__epoll_control(struct epoll_state *st, int op, const struct iv_fd *fd)
 {
 	struct epoll_event ev;
 
@@ -192,7 +128,7 @@ static int epoll_add(struct iv__loop *loop, struct iv_fd *fd)
 		return -EEXIST;
 
 	st->slots[fd->fd].generation++;
-	ret = control(st, EPOLL_CTL_ADD, fd);
+	ret = iv__epoll_control(st, EPOLL_CTL_ADD, fd);
 	if (ret == 0)
 		st->slots[fd->fd].fd = fd;
 
@@ -204,12 +140,12 @@ static int epoll_change(struct iv__loop *loop, struct iv_fd *fd)
 	struct epoll_state *st = loop->backend_state;
 	int ret;
 
-	ret = control(st, EPOLL_CTL_MOD, fd);
+	ret = iv__epoll_control(st, EPOLL_CTL_MOD, fd);
 
 	/* Closed and opened again behind our back: a new file. */
 	if (ret == -ENOENT) {
 		st->slots[fd->fd].generation++;
-		ret = control(st, EPOLL_CTL_ADD, fd);
+		ret = iv__epoll_control(st, EPOLL_CTL_ADD, fd);
 	}
 
 	return ret;
@@ -223,112 +159,6 @@ static void epoll_remove(struct iv__loop *loop, struct iv_fd *fd)
 	/* Fails when the descriptor was closed: its entry may be left. */
 	epoll_ctl(st->epfd, EPOLL_CTL_DEL, fd->fd, &unused);
 	st->slots[fd->fd].fd = NULL;
-}
-
-static int epoll_watch_waker(struct iv__loop *loop)
-{
-	bool eventfd = loop->waker.way == &iv__wake_by_eventfd;
-
-	/* Each write is an edge, so an eventfd needs no reading; a pipe does. */
-	return watch_own(loop->backend_state, loop->waker.rfd, WAKER,
-			 eventfd ? EPOLLET : 0);
-}
-
-/*
- * Put all objects that are known into a set that has none. -errno: something
- * is short. An object that was closed, or has become something else, is no
- * error: there is nothing to watch.
- */
-static int watch_all(struct epoll_state *st)
-{
-	int ret;
-	int i;
-
-	for (i = 0; i < st->num_slots; i++) {
-		if (st->slots[i].fd == NULL)
-			continue;
-		ret = control(st, EPOLL_CTL_ADD, st->slots[i].fd);
-		if (ret == -ENOMEM || ret == -ENOSPC)
-			return ret;
-	}
-
-	return 0;
-}
-
-/* The set has what is wanted, and nothing of nobody. */
-static void note_all(struct epoll_state *st)
-{
-	int i;
-
-	for (i = 0; i < st->num_slots; i++) {
-		struct iv_fd *fd = st->slots[i].fd;
-
-		if (fd != NULL)
-			fd->watched_ = fd->wanted_;
-	}
-}
-
-/* In a forked child: a set of its own, and a timer. */
-static int epoll_reopen(struct iv__loop *loop)
-{
-	struct epoll_state *st = loop->backend_state;
-	bool with_timer = st->timerfd >= 0;
-	int ret;
-
-	iv__epoll_host_close(&st->host);
-	close_own(st);
-	st->timerfd = -1;
-	ret = open_set(st);
-	if (ret == 0 && with_timer)
-		ret = open_timer(st);
-	if (ret == 0)
-		ret = watch_all(st);
-	if (ret == 0)
-		note_all(st);
-
-	return ret;
-}
-
-/* Everything that the loop waits for, in a set that has nothing. */
-static int fill(struct iv__loop *loop)
-{
-	struct epoll_state *st = loop->backend_state;
-	int ret;
-
-	ret = watch_all(st);
-	if (ret == 0 && st->timerfd >= 0)
-		ret = watch_own(st, st->timerfd, TIMER, EPOLLET);
-	if (ret == 0 && loop->waker.way != NULL) {
-		/* Edges of the old set, and none twice in the new one. */
-		iv__waker_collect(&loop->waker);
-		ret = epoll_watch_waker(loop);
-	}
-
-	return ret;
-}
-
-/*
- * The set has entries of nobody, which can only be left behind. The new one is
- * complete before it takes the old one's place: as long as something is short
- * the old one does, and wakes too often.
- */
-static void renew(struct iv__loop *loop)
-{
-	struct epoll_state *st = loop->backend_state;
-	int number = st->epfd;
-	int ret;
-
-	st->stale = false;
-	ret = open_set(st);
-	if (ret == 0) {
-		ret = fill(loop);
-		iv__epoll_host_leave(st->host, number);
-		if (ret == 0 && dup3(st->epfd, number, O_CLOEXEC) >= 0)
-			note_all(st);
-		iv__epoll_host_enter(&st->host, number);
-		close(st->epfd);
-	}
-	st->epfd = number;
 }
 
 static int epoll_descriptor(struct iv__loop *loop, int64_t *timeout_ns)
@@ -419,7 +249,7 @@ static void collect_all(struct iv__loop *loop, int num)
 		collect(loop, &st->batch[i]);
 	}
 	if (st->stale)
-		renew(loop);
+		iv__epoll_renew(loop);
 }
 
 static int wait_milliseconds(struct epoll_state *st, int64_t timeout_ns)
@@ -467,11 +297,11 @@ const struct iv__backend iv__backend_epoll = {
 	.lazy = true,
 	.open = epoll_open,
 	.close = epoll_close,
-	.reopen = epoll_reopen,
+	.reopen = iv__epoll_reopen,
 	.add = epoll_add,
 	.change = epoll_change,
 	.remove = epoll_remove,
-	.watch_waker = epoll_watch_waker,
+	.watch_waker = iv__epoll_watch_waker,
 	.descriptor = epoll_descriptor,
 	.wait = epoll_backend_wait,
 };
@@ -512,11 +342,11 @@ const struct iv__backend iv__backend_epoll_timerfd = {
 	.lazy = true,
 	.open = timerfd_open,
 	.close = epoll_close,
-	.reopen = epoll_reopen,
+	.reopen = iv__epoll_reopen,
 	.add = epoll_add,
 	.change = epoll_change,
 	.remove = epoll_remove,
-	.watch_waker = epoll_watch_waker,
+	.watch_waker = iv__epoll_watch_waker,
 	.descriptor = epoll_descriptor,
 	.wait = timerfd_wait,
 };
