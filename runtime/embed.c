@@ -15,6 +15,16 @@ static bool goes_on(struct iv__loop *loop)
 	return loop->numobjs > 0;
 }
 
+/* It was told to end, and what it waited for may have gone since. */
+static bool has_ended(struct iv__loop *loop)
+{
+	if (loop->depth > 0 || (loop->stopped & IV__QUIT_END) == 0)
+		return false;
+	loop->quit |= loop->stopped;
+
+	return iv__loop_quits(loop, true);
+}
+
 /* Calls from other threads do not keep a loop running, but want to be run. */
 static bool was_called(struct iv__loop *loop)
 {
@@ -51,6 +61,7 @@ IV__PUBLIC int iv_loop_prepare(int64_t *timeout_ns)
 {
 	struct iv__loop *loop = iv__loop_self("iv_loop_prepare");
 	int64_t most_ns = -1;
+	bool ended;
 	int fd;
 
 	if (timeout_ns == NULL)
@@ -59,12 +70,13 @@ IV__PUBLIC int iv_loop_prepare(int64_t *timeout_ns)
 		return -ENOTSUP;
 
 	iv__loop_wake_up(loop);
+	ended = has_ended(loop);
 	iv__fds_flush(loop);
 	fd = loop->backend->descriptor(loop, &most_ns);
 	if (fd < 0)
 		return fd;
 
-	*timeout_ns = time_to_wait_ns(loop, most_ns);
+	*timeout_ns = ended ? 0 : time_to_wait_ns(loop, most_ns);
 	if (*timeout_ns != 0 && loop->hooks != NULL) {
 		loop->asleep = loop->hooks->before_sleep(loop);
 		if (!loop->asleep)

@@ -241,7 +241,7 @@ bool iv__calls_circle_locked(iv_loop_id id, iv_loop_id self)
 	while (id != 0 && id != self) {
 		struct iv__loop_slot *slot = iv__loop_slot_of(id);
 
-		if (slot == NULL || atomic_load(&slot->id) != id)
+		if (slot == NULL || slot->not_ended != id)
 			return false;
 		id = slot->calls.waits_for;
 	}
@@ -263,7 +263,7 @@ int iv__calls_check_locked(iv_loop_id id)
 static int enqueue(iv_loop_id id, struct iv__call *call)
 {
 	struct iv__loop_slot *slot = iv__loop_slot_of(id);
-	iv_loop_id self = iv_loop_self();
+	iv_loop_id self = iv__loop_own_id();
 	iv_event_handle bell = 0;
 	int ret;
 
@@ -336,7 +336,7 @@ struct waiter {
 static void stop_waiting(struct waiter *waiter)
 {
 	struct iv__call *call = waiter->call;
-	iv_loop_id self = iv_loop_self();
+	iv_loop_id self = iv__loop_own_id();
 
 	iv__lock();
 	if (self != 0)
@@ -392,7 +392,7 @@ static int answer_without_time(iv_loop_id id)
 
 	iv__lock();
 	ret = iv__calls_check_locked(id);
-	if (ret == 0 && iv__calls_circle_locked(id, iv_loop_self()))
+	if (ret == 0 && iv__calls_circle_locked(id, iv__loop_own_id()))
 		ret = -EDEADLK;
 	iv__unlock();
 

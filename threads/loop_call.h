@@ -29,7 +29,8 @@
  *   which drops it; or S1 finds it, since the bell is rung behind C1 and its
  *   handler runs behind that. A bell that is gone (C2) has E1 behind it.
  * - No circle. waits_for of all loops stand under the lock, so of the calls
- *   that would close one the last one to come to C1 sees the others.
+ *   that would close one the last one to come to C1 sees the others. A loop
+ *   counts until it has ended: callbacks of its closing may wait, too.
  * - A record is freed by the last of caller and owner: refs.
  *
  * Key: c constant, m under iv__lock(), o the loop's thread.

@@ -7,14 +7,19 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lock.h"
+#include "pool.h"
 #include "registry.h"
 #include "semaphore.h"
 
 /* How long the ended loop has, behind the deadline, to say what remains. */
 enum { MOMENT_NS = 50000000 };
+
+/* While it waits for all, iv_loop_end_all() looks this often for new ones. */
+enum { LOOK_NS = 20000000 };
 
 /* Time ********************************************************************/
 
@@ -57,10 +62,18 @@ struct order {
 
 /* One loop whose end is waited for. */
 struct ender {
-	struct ender *next; /* iv_loop_end_all()'s */
+	struct ender *next; /* of a crowd */
 	iv_loop_id id;
+	bool heard_of_nobody; /* it had no bell */
 	struct iv__loop_waiter waiter;
 	struct iv__remains remains;
+	char name[IV_LOOP_NAME_SIZE]; /* the loop's goes before it has ended */
+};
+
+/* Those that iv_loop_end_all() waits for; more come while it does. */
+struct crowd {
+	struct ender *first;
+	struct ender **end;
 };
 
 static bool has_ended_locked(const struct iv__loop_slot *slot, iv_loop_id id)
@@ -92,6 +105,10 @@ static int enlist(struct ender *ender, iv_loop_id id, const struct order *order)
 	iv_event_handle bell = 0;
 
 	ender->id = id;
+	ender->next = NULL;
+	if (order == NULL ||
+	    iv_loop_get_name(id, ender->name, sizeof(ender->name)) < 0)
+		ender->name[0] = 0;
 	ender->remains.len = 0;
 	ender->remains.full = false;
 	waiter->told = IV__END_UNTOLD;
@@ -110,6 +127,7 @@ static int enlist(struct ender *ender, iv_loop_id id, const struct order *order)
 	slot->waiters = waiter;
 	iv__unlock();
 
+	ender->heard_of_nobody = bell == 0;
 	if (bell != 0)
 		iv_event_handle_post(bell);
 
@@ -125,21 +143,44 @@ static void unlist_locked(struct ender *ender)
 	*link = ender->waiter.next;
 }
 
+/*
+ * A loop that made this thread, or made one that made the loop of this, waits
+ * for its end once it is told to end; for a worker's, whenever it closes.
+ */
+static bool waits_for_thread_locked(const struct ender *ender)
+{
+	bool joins = ender->waiter.joins;
+	iv_loop_id creator = iv__loop_creator();
+
+	if (joins && iv__pool_of_this_thread() == NULL)
+		return false;
+
+	while (creator != 0) {
+		struct iv__loop_slot *slot = iv__loop_slot_of(creator);
+
+		if (iv__calls_circle_locked(ender->id, creator))
+			return true;
+		if (joins || has_ended_locked(slot, creator))
+			break;
+		creator = slot->creator;
+	}
+
+	return false;
+}
+
 /* E3: 0, or -EDEADLK, not in the list any more. */
 static int begin_wait(struct ender *ender)
 {
-	iv_loop_id self = iv_loop_self();
+	iv_loop_id self = iv__loop_own_id();
 	int ret = 0;
-
-	if (self == 0)
-		return 0;
 
 	iv__lock();
 	if (ender->waiter.told == IV__END_UNTOLD) {
-		if (iv__calls_circle_locked(ender->id, self)) {
+		if ((self != 0 && iv__calls_circle_locked(ender->id, self)) ||
+		    waits_for_thread_locked(ender)) {
 			unlist_locked(ender);
 			ret = -EDEADLK;
-		} else {
+		} else if (self != 0) {
 			iv__loop_slot_of(self)->calls.waits_for = ender->id;
 		}
 	}
@@ -151,7 +192,7 @@ static int begin_wait(struct ender *ender)
 /* E5: 0, or -ETIMEDOUT. */
 static int end_wait(struct ender *ender)
 {
-	iv_loop_id self = iv_loop_self();
+	iv_loop_id self = iv__loop_own_id();
 	int ret = 0;
 
 	iv__lock();
@@ -169,8 +210,30 @@ static int end_wait(struct ender *ender)
 	return ret;
 }
 
+static void enlist_new_ones(struct crowd *crowd, const struct order *order);
+
+/* E4 */
+static void await_end(struct ender *ender, int64_t deadline_ns,
+		      const struct order *order, struct crowd *crowd)
+{
+	int64_t left_ns;
+	int64_t wait_ns;
+	int ret;
+
+	do {
+		left_ns = time_left_ns(deadline_ns);
+		wait_ns = left_ns;
+		if (crowd != NULL && (left_ns < 0 || left_ns > LOOK_NS))
+			wait_ns = LOOK_NS;
+		ret = iv__sem_wait(&ender->waiter.end, wait_ns);
+		if (ret < 0 && crowd != NULL)
+			enlist_new_ones(crowd, order);
+	} while (ret < 0 && wait_ns != left_ns);
+}
+
 /* E3 to E5. No cancellation point, as the waiter may be on this stack. */
-static int wait_for_end(struct ender *ender, int64_t deadline_ns)
+static int wait_for_end(struct ender *ender, int64_t deadline_ns,
+			const struct order *order, struct crowd *crowd)
 {
 	int cancel_state;
 	int ret;
@@ -178,7 +241,7 @@ static int wait_for_end(struct ender *ender, int64_t deadline_ns)
 	ret = begin_wait(ender);
 	if (ret == 0) {
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-		iv__sem_wait(&ender->waiter.end, time_left_ns(deadline_ns));
+		await_end(ender, deadline_ns, order, crowd);
 		pthread_setcancelstate(cancel_state, NULL);
 		ret = end_wait(ender);
 	}
@@ -195,15 +258,30 @@ IV__PUBLIC int iv_loop_join(iv_loop_id id, int64_t timeout_ns)
 
 	ret = enlist(&ender, id, NULL);
 
-	return ret == 0 ? wait_for_end(&ender, deadline_ns) : ret;
+	return ret == 0 ? wait_for_end(&ender, deadline_ns, NULL, NULL) : ret;
 }
 
 /* Ending ******************************************************************/
 
 /* A moment behind the deadline: the loop has the same, and says more. */
-static int64_t patience_of(const struct order *order)
+static int64_t patience_of(const struct ender *ender, const struct order *order)
 {
-	return order->deadline_ns < 0 ? -1 : order->deadline_ns + MOMENT_NS;
+	return order->deadline_ns < 0 || ender->heard_of_nobody
+		       ? order->deadline_ns
+		       : order->deadline_ns + MOMENT_NS;
+}
+
+static void
+name_one(const struct ender *ender, const struct order *order, const char *what)
+{
+	char text[sizeof(ender->name) + sizeof(ender->remains.text) + 8];
+
+	if (ender->name[0] == 0) {
+		order->remains(order->cookie, ender->id, what);
+		return;
+	}
+	snprintf(text, sizeof(text), "'%s': %s", ender->name, what);
+	order->remains(order->cookie, ender->id, text);
 }
 
 /* E6 */
@@ -215,15 +293,16 @@ static void name_remains(const struct ender *ender, const struct order *order)
 		return;
 	for (; line < ender->remains.text + ender->remains.len;
 	     line += strlen(line) + 1)
-		order->remains(order->cookie, ender->id, line);
+		name_one(ender, order, line);
 }
 
 /* E3 to E6 */
-static int finish(struct ender *ender, const struct order *order)
+static int
+finish(struct ender *ender, const struct order *order, struct crowd *crowd)
 {
 	int ret;
 
-	ret = wait_for_end(ender, patience_of(order));
+	ret = wait_for_end(ender, patience_of(ender, order), order, crowd);
 	if (ret == -ETIMEDOUT)
 		name_remains(ender, order);
 
@@ -237,7 +316,7 @@ static int end_one(iv_loop_id id, const struct order *order)
 
 	ret = enlist(&ender, id, order);
 
-	return ret == 0 ? finish(&ender, order) : ret;
+	return ret == 0 ? finish(&ender, order, NULL) : ret;
 }
 
 static bool is_way(int how)
@@ -277,75 +356,113 @@ static void tell(iv_loop_id id, const struct order *order)
 		iv_event_handle_post(bell);
 }
 
-/*
- * Those that are there. One for which there is no memory is told, for others
- * may wait for it, and waited for later.
- */
-static struct ender *enlist_all(const struct order *order)
+static bool is_among(const struct crowd *crowd, iv_loop_id id)
 {
-	iv_loop_id self = iv_loop_self();
-	struct ender *enders = NULL;
-	struct ender *ender;
+	const struct ender *ender = crowd->first;
+
+	while (ender != NULL && ender->id != id)
+		ender = ender->next;
+
+	return ender != NULL;
+}
+
+/* One for which there is no memory is told: others may wait for its end. */
+static void
+join_crowd(struct crowd *crowd, iv_loop_id id, const struct order *order)
+{
+	struct ender *ender = malloc(sizeof(*ender));
+
+	if (ender == NULL) {
+		tell(id, order);
+	} else if (enlist(ender, id, order) < 0) {
+		free(ender);
+	} else {
+		*crowd->end = ender;
+		crowd->end = &ender->next;
+	}
+}
+
+/*
+ * Those that are there, and later those that have opened since: one of the
+ * first may wait for a thread that has opened one of the last.
+ */
+static void enlist_new_ones(struct crowd *crowd, const struct order *order)
+{
+	iv_loop_id self = iv__loop_own_id();
 	iv_loop_id id;
 
 	for (id = iv__loop_next_not_ended(0); id != 0;
 	     id = iv__loop_next_not_ended(id)) {
-		if (id == self)
-			continue;
-		ender = malloc(sizeof(*ender));
-		if (ender == NULL) {
-			tell(id, order);
-			continue;
-		}
-		if (enlist(ender, id, order) < 0) {
-			free(ender);
-			continue;
-		}
-		ender->next = enders;
-		enders = ender;
+		if (id != self && !is_among(crowd, id))
+			join_crowd(crowd, id, order);
 	}
-
-	return enders;
 }
 
-static bool does_remain(iv_loop_id id, int ret, const struct order *order)
+static bool
+does_remain(const struct ender *ender, int ret, const struct order *order)
 {
 	if (ret == 0 || ret == -ESRCH)
 		return false;
 	if (ret == -EDEADLK && order->remains != NULL)
-		order->remains(order->cookie, id,
-			       "it waits for the loop of this thread");
+		name_one(ender, order, "it waits for this thread");
 
 	return true;
 }
 
-static bool is_among(const struct ender *enders, iv_loop_id id)
+/* How many remain. */
+static int finish_all(struct crowd *crowd, const struct order *order)
 {
-	while (enders != NULL && enders->id != id)
-		enders = enders->next;
+	struct ender *ender;
+	int num = 0;
 
-	return enders != NULL;
+	for (ender = crowd->first; ender != NULL; ender = ender->next) {
+		num += does_remain(ender, finish(ender, order, crowd), order);
+		if (ender->next == NULL)
+			enlist_new_ones(crowd, order);
+	}
+
+	return num;
 }
 
-/* And those that have opened since. */
-static int finish_all(struct ender *enders, const struct order *order)
+/* Those for which there was no memory, one after the other. */
+static int finish_rest(struct crowd *crowd, const struct order *order)
 {
-	iv_loop_id self = iv_loop_self();
-	struct ender *ender;
+	iv_loop_id self = iv__loop_own_id();
+	struct ender ender;
 	iv_loop_id id;
 	int num = 0;
 
-	for (ender = enders; ender != NULL; ender = ender->next)
-		num += does_remain(ender->id, finish(ender, order), order);
 	for (id = iv__loop_next_not_ended(0); id != 0;
 	     id = iv__loop_next_not_ended(id)) {
-		if (id != self && !is_among(enders, id))
-			num += does_remain(id, end_one(id, order), order);
+		if (id == self || is_among(crowd, id) ||
+		    enlist(&ender, id, order) < 0)
+			continue;
+		num += does_remain(&ender, finish(&ender, order, NULL), order);
 	}
-	while ((ender = enders) != NULL) {
-		enders = ender->next;
+
+	return num;
+}
+
+static void disperse(struct crowd *crowd)
+{
+	struct ender *ender;
+
+	while ((ender = crowd->first) != NULL) {
+		crowd->first = ender->next;
 		free(ender);
 	}
+}
+
+static int end_all(const struct order *order)
+{
+	struct crowd crowd = { .first = NULL };
+	int num;
+
+	crowd.end = &crowd.first;
+	enlist_new_ones(&crowd, order);
+	num = finish_all(&crowd, order);
+	num += finish_rest(&crowd, order);
+	disperse(&crowd);
 
 	return num;
 }
@@ -362,5 +479,5 @@ iv_loop_end_all(int how, int64_t timeout_ns,
 		.cookie = cookie,
 	};
 
-	return is_way(how) ? finish_all(enlist_all(&order), &order) : -EINVAL;
+	return is_way(how) ? end_all(&order) : -EINVAL;
 }

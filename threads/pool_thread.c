@@ -393,7 +393,6 @@ static void live(struct iv__pool_thread *self)
 	}
 
 	iv__self->lent = true;
-	iv__loop_of_worker();
 	start(self);
 	serve(self);
 
@@ -413,6 +412,7 @@ static void *run(void *arg)
 	};
 
 	pool_of_this_thread = worker->pool;
+	iv__loop_set_creator(worker->pool->owner->last_id);
 	worker->thread = &self;
 
 	pthread_cleanup_push(wind_up, &self);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include "annotate.h"
 #include "lock.h"
+#include "pool.h"
 #include "rcu.h"
 #include "registry.h"
 
@@ -23,6 +24,8 @@ static struct iv__slot_table table = {
 
 static _Atomic(size_t) num_open; /* a */
 static int error;		 /* c: of the constructor */
+
+static _Thread_local iv_loop_id creator;
 
 static struct iv__loop_slot *slot_at(uint32_t place)
 {
@@ -61,7 +64,8 @@ static int list_opened(struct iv__loop *loop)
 		loop->id = (uint64_t)slot->slot.generation << 32 | place;
 		loop->last_id = loop->id;
 		slot->not_ended = loop->id;
-		slot->of_worker = false;
+		slot->of_worker = iv__pool_of_this_thread() != NULL;
+		slot->creator = creator;
 		slot->calls.stop = false;
 		iv__loop_end_init(slot);
 		atomic_exchange(&slot->id, loop->id);
@@ -99,10 +103,22 @@ static const struct iv__process_hooks hooks = {
 	.closed = end_closed,
 };
 
+/* Whoever waits here and goes on in the child: the loop is gone. */
+static void tell_waiters(struct iv__loop_slot *slot)
+{
+	struct iv__loop_waiter *waiter = slot->waiters;
+
+	for (; waiter != NULL; waiter = waiter->next) {
+		waiter->told = IV__END_ENDED;
+		sem_post(&waiter->end);
+	}
+	slot->waiters = NULL;
+}
+
 /* In a forked child, which has no other thread; the fork held the lock. */
 static void forget_others(void)
 {
-	iv_loop_id own = iv_loop_self();
+	iv_loop_id own = iv__loop_own_id();
 	uint32_t place;
 
 	iv__slot_table_forked(&table);
@@ -110,7 +126,7 @@ static void forget_others(void)
 		struct iv__loop_slot *slot = slot_at(place);
 
 		iv__calls_forked(&slot->calls, place == (uint32_t)own);
-		slot->waiters = NULL;
+		tell_waiters(slot);
 		if (place == (uint32_t)own) {
 			iv__loop_end_forked(slot);
 			continue;
@@ -120,7 +136,7 @@ static void forget_others(void)
 		free(iv__rcu_swap(&slot->name, NULL));
 		iv__slot_give_back(&table, place);
 	}
-	atomic_exchange(&num_open, own != 0);
+	atomic_exchange(&num_open, iv_loop_self() != 0);
 }
 
 /* Ahead of the program's constructors, which may open loops. */
@@ -137,11 +153,14 @@ IV__PUBLIC iv_loop_id iv_loop_self(void)
 	return iv__self != NULL ? iv__self->id : 0;
 }
 
-void iv__loop_of_worker(void)
+void iv__loop_set_creator(iv_loop_id id)
 {
-	iv__lock();
-	iv__loop_slot_of(iv__self->id)->of_worker = true;
-	iv__unlock();
+	creator = id;
+}
+
+iv_loop_id iv__loop_creator(void)
+{
+	return creator;
 }
 
 iv_loop_id iv__loop_next_not_ended(iv_loop_id after)

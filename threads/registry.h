@@ -71,6 +71,7 @@ struct iv__loop_slot {
 	_Atomic(uint64_t) id;		 /* a: 0 while nobody's */
 	_Atomic(void *) name;		 /* r: struct iv__loop_name, or NULL */
 	bool of_worker;			 /* m: ends with its pool */
+	iv_loop_id creator;		 /* m: of its thread; 0: none */
 	iv_loop_id not_ended;		 /* m: 0 from C3 on */
 	struct iv__loop_waiter *waiters; /* m: for C3 */
 	struct iv__loop_end end;	 /* loop_end.h */
@@ -86,8 +87,18 @@ struct iv__loop_slot *iv__loop_slot_of(iv_loop_id id);
  */
 iv_loop_id iv__loop_next_not_ended(iv_loop_id after);
 
-/* registry.c: the calling thread's loop is a worker's. */
-void iv__loop_of_worker(void);
+/* The calling thread's loop, also while it closes; 0: it has none. */
+static inline iv_loop_id iv__loop_own_id(void)
+{
+	return iv__self != NULL ? iv__self->last_id : 0;
+}
+
+/*
+ * The calling thread was made by loop @id, which waits for its end: when the
+ * loop ends in order, and for a worker when it closes, too.
+ */
+void iv__loop_set_creator(iv_loop_id id);
+iv_loop_id iv__loop_creator(void);
 
 /* registry_name.c: N2 and N3. @name: malloc()ed, or NULL. */
 void iv__loop_name_replace(struct iv__loop_slot *slot,

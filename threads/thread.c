@@ -27,6 +27,7 @@
 #include <iv_thread.h>
 #include <unistd.h>
 #include "annotate.h"
+#include "registry.h"
 #include "shared.h"
 
 enum { RUNNING, ENDED, ORPHANED };
@@ -38,6 +39,7 @@ struct child {
 	atomic_int state;	  /* a: C1, L1 */
 	atomic_ulong id;	  /* a: 0 until the thread runs */
 	void (*start)(void *);	  /* c */
+	iv_loop_id creator;	  /* c */
 	void *arg;		  /* c */
 	char name[];		  /* c */
 };
@@ -97,6 +99,7 @@ static void *run(void *arg)
 	atomic_exchange_explicit(&child->id, iv_get_thread_id(),
 				 memory_order_relaxed);
 	set_system_name(child->name);
+	iv__loop_set_creator(child->creator);
 	say(child, "started");
 	child->start(child->arg);
 	pthread_cleanup_pop(1);
@@ -200,6 +203,7 @@ iv_thread_create(const char *name, void (*start_routine)(void *), void *arg)
 		return -1;
 
 	child->start = start_routine;
+	child->creator = loop->last_id;
 	child->arg = arg;
 	if (start(shared, child) < 0) {
 		free(child);

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_loop_end_odd.c - ends from where one would not expect them
+ */
+#include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <iv_event.h>
+#include <iv_loop.h>
+#include <iv_thread.h>
+#include <iv_work.h>
+#include "channel_bed.h"
+
+static void await(sem_t *sem)
+{
+	while (sem_wait(sem) != 0)
+		continue;
+}
+
+static iv_loop_id loop_id;
+static int result = 1;
+
+static void run_until_ended(void)
+{
+	struct guard guard;
+
+	guard_start(&guard, "the end of the loop");
+	iv_main();
+	guard_stop(&guard);
+}
+
+/* From threads that the loop waits for ************************************/
+
+static void end_creator(void *cookie)
+{
+	(void)cookie;
+	result = iv_loop_end(loop_id, IV_LOOP_DRAIN, -1, NULL, NULL);
+}
+
+static void a_created_thread_may_end_its_creator(void **state)
+{
+	(void)state;
+	iv_init();
+	loop_id = iv_loop_self();
+	assert_int_equal(iv_thread_create("ender", end_creator, NULL), 0);
+	run_until_ended();
+	assert_int_equal(result, -EDEADLK);
+	assert_int_equal(iv_loop_stopped(), 1);
+	iv_deinit();
+}
+
+static void create_ender(void *cookie)
+{
+	(void)cookie;
+	iv_init();
+	if (iv_thread_create("ender", end_creator, NULL) != 0)
+		abort();
+	iv_main();
+	iv_deinit();
+}
+
+static void and_the_creator_of_its_creator(void **state)
+{
+	(void)state;
+	iv_init();
+	loop_id = iv_loop_self();
+	assert_int_equal(iv_thread_create("between", create_ender, NULL), 0);
+	run_until_ended();
+	assert_int_equal(result, -EDEADLK);
+	iv_deinit();
+}
+
+static void a_work_function_may_end_its_pools_owner(void **state)
+{
+	struct iv_work_pool pool = { .max_threads = 1 };
+	struct iv_work_item item = { .work = end_creator };
+
+	(void)state;
+	iv_init();
+	loop_id = iv_loop_self();
+	assert_int_equal(iv_work_pool_create(&pool), 0);
+	iv_work_pool_submit_work(&pool, &item);
+	run_until_ended();
+	assert_int_equal(result, -EDEADLK);
+	iv_deinit();
+}
+
+static void join_owner(void *cookie)
+{
+	(void)cookie;
+	result = iv_loop_join(loop_id, -1);
+}
+
+static void it_may_not_join_it(void **state)
+{
+	struct iv_work_pool pool = { .max_threads = 1 };
+	struct iv_work_item item = { .work = join_owner };
+
+	(void)state;
+	iv_init();
+	loop_id = iv_loop_self();
+	assert_int_equal(iv_work_pool_create(&pool), 0);
+	iv_work_pool_submit_work(&pool, &item);
+	iv_deinit();
+	assert_int_equal(result, -EDEADLK);
+}
+
+static int num_remaining;
+
+static void count(void *cookie, iv_loop_id id, const char *what)
+{
+	(void)cookie;
+	(void)what;
+	num_remaining += id == loop_id;
+}
+
+static void end_all_from_inside(void *cookie)
+{
+	(void)cookie;
+	result = iv_loop_end_all(IV_LOOP_DRAIN, -1, count, NULL);
+}
+
+static void a_created_thread_may_end_all(void **state)
+{
+	(void)state;
+	iv_init();
+	loop_id = iv_loop_self();
+	assert_int_equal(iv_thread_create("ender", end_all_from_inside, NULL),
+			 0);
+	run_until_ended();
+	assert_int_equal(result, 1);
+	assert_int_equal(num_remaining, 1);
+	iv_deinit();
+}
+
+/* From inside of iv_deinit() **********************************************/
+
+static void end_myself(void *cookie, struct iv_channel_message *message)
+{
+	(void)cookie;
+	(void)message;
+	result = iv_loop_end(loop_id, IV_LOOP_DRAIN, -1, NULL, NULL);
+	num_remaining = iv_loop_end_all(IV_LOOP_DRAIN, -1, NULL, NULL);
+}
+
+static int
+close_with_message(void (*dropped)(void *cookie, struct iv_channel_message *))
+{
+	struct iv_channel_sender sender;
+	struct iv_channel channel;
+	struct letter letter;
+
+	iv_init();
+	loop_id = iv_loop_self();
+	IV_CHANNEL_INIT(&channel);
+	channel.handler = got;
+	channel.dropped = dropped;
+	if (iv_channel_register(&channel) != 0)
+		abort();
+	open_sender(&sender, &channel);
+	if (send_word(&sender, &letter, "left") != 0)
+		abort();
+	iv_deinit();
+	iv_channel_sender_close(&sender);
+
+	return result;
+}
+
+static void a_closing_loop_does_not_wait_for_itself(void **state)
+{
+	(void)state;
+	assert_int_equal(close_with_message(end_myself), -EDEADLK);
+	assert_int_equal(num_remaining, 0);
+}
+
+static sem_t closing, joined;
+static iv_loop_id other_id;
+
+static void let_join_and_join(void *cookie, struct iv_channel_message *message)
+{
+	(void)cookie;
+	(void)message;
+	sem_post(&closing);
+	result = iv_loop_join(other_id, -1);
+}
+
+static void *close_and_join(void *arg)
+{
+	(void)arg;
+	close_with_message(let_join_and_join);
+	sem_post(&joined);
+
+	return NULL;
+}
+
+static void nor_for_one_that_waits_for_it(void **state)
+{
+	pthread_t thread;
+	int ret;
+
+	(void)state;
+	sem_init(&closing, 0, 0);
+	sem_init(&joined, 0, 0);
+	iv_init();
+	other_id = iv_loop_self();
+	thread = start_thread(close_and_join, NULL);
+	await(&closing);
+	ret = iv_loop_join(loop_id, -1);
+	if (ret == -EDEADLK) {
+		iv_deinit();
+		await(&joined);
+		assert_true(result == 0 || result == -ESRCH);
+	} else {
+		assert_int_equal(ret, 0);
+		await(&joined);
+		assert_int_equal(result, -EDEADLK);
+		iv_deinit();
+	}
+	join_thread(thread);
+}
+
+/* Loops that come later ***************************************************/
+
+static sem_t gate, created, told;
+
+static void wait_until_told(void *cookie)
+{
+	(void)cookie;
+	await(&told);
+}
+
+static void open_loop_late(void *cookie)
+{
+	(void)cookie;
+	await(&gate);
+	iv_init();
+	if (iv_loop_listen() != 0 ||
+	    iv_thread_create("long", wait_until_told, NULL) != 0)
+		abort();
+	iv_main();
+	iv_deinit();
+}
+
+static void open_gate(void *cookie)
+{
+	(void)cookie;
+	sem_post(&gate);
+	sem_post(&told);
+}
+
+static void *create_late_one(void *arg)
+{
+	(void)arg;
+	iv_init();
+	loop_id = iv_loop_self();
+	if (iv_thread_create("late", open_loop_late, NULL) != 0)
+		abort();
+	sem_post(&created);
+	iv_main();
+	iv_deinit();
+
+	return NULL;
+}
+
+static int open_gate_once_told(void *cookie)
+{
+	if (iv_loop_stopped())
+		open_gate(cookie);
+
+	return iv_loop_stopped();
+}
+
+static void *watch(void *arg)
+{
+	int is_told = 0;
+
+	(void)arg;
+	while (!is_told)
+		iv_loop_call_wait(loop_id, open_gate_once_told, NULL, -1,
+				  &is_told);
+
+	return NULL;
+}
+
+static void one_that_opens_behind_the_order_is_told(void **state)
+{
+	pthread_t creator, watcher;
+
+	(void)state;
+	sem_init(&gate, 0, 0);
+	sem_init(&created, 0, 0);
+	sem_init(&told, 0, 0);
+	creator = start_thread(create_late_one, NULL);
+	await(&created);
+	watcher = start_thread(watch, NULL);
+	assert_int_equal(iv_loop_end_all(IV_LOOP_DRAIN, -1, NULL, NULL), 0);
+	assert_int_equal(iv_loop_count(), 0);
+	join_thread(creator);
+	join_thread(watcher);
+}
+
+/* Names, hosts, forks *****************************************************/
+
+static char first_line[128];
+
+static void keep_line(void *cookie, iv_loop_id id, const char *what)
+{
+	(void)cookie;
+	(void)id;
+	strncpy(first_line, what, sizeof(first_line) - 1);
+}
+
+static void *hold(void *arg)
+{
+	(void)arg;
+	iv_init();
+	loop_id = iv_loop_self();
+	if (iv_loop_set_name("storage") != 0 || iv_loop_listen() != 0)
+		abort();
+	sem_post(&created);
+	await(&gate);
+	iv_deinit();
+
+	return NULL;
+}
+
+static void the_text_begins_with_the_name(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	sem_init(&gate, 0, 0);
+	sem_init(&created, 0, 0);
+	thread = start_thread(hold, NULL);
+	await(&created);
+	assert_int_equal(iv_loop_end_all(IV_LOOP_DRAIN, 0, keep_line, NULL), 1);
+	assert_non_null(strstr(first_line, "'storage': it has not noticed"));
+	sem_post(&gate);
+	join_thread(thread);
+}
+
+static void never(void *cookie)
+{
+	(void)cookie;
+	abort();
+}
+
+static void count_one(void *cookie, struct iv_channel_message *message)
+{
+	(void)message;
+	++*(int *)cookie;
+}
+
+enum { MANY = 600 }; /* messages: more than one batch */
+
+static void a_host_does_not_sleep_over_the_end(void **state)
+{
+	static struct iv_channel_message messages[MANY];
+	struct iv_event stay = { .handler = never };
+	struct iv_channel_sender sender;
+	struct iv_channel channel;
+	int64_t timeout_ns = -1;
+	int num_got = 0;
+	int i;
+
+	(void)state;
+	iv_init();
+	assert_int_equal(iv_event_register(&stay), 0);
+	IV_CHANNEL_INIT(&channel);
+	channel.cookie = &num_got;
+	channel.handler = count_one;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	for (i = 0; i < MANY; i++) {
+		IV_CHANNEL_MESSAGE_INIT(&messages[i]);
+		assert_int_equal(iv_channel_send(&sender, &messages[i]), 0);
+	}
+	assert_int_equal(iv_loop_end(iv_loop_self(), IV_LOOP_DRAIN, -1, NULL,
+				     NULL),
+			 -EDEADLK);
+	assert_int_equal(iv_loop_run_once(0), 1);
+	assert_true(num_got > 0 && num_got < MANY);
+
+	/* What it waited for is gone, outside of its rounds. */
+	iv_channel_unregister(&channel);
+	if (iv_loop_prepare(&timeout_ns) >= 0)
+		assert_int_equal(timeout_ns, 0);
+	assert_int_equal(iv_loop_run_once(-1), 0);
+	iv_channel_sender_close(&sender);
+	iv_event_unregister(&stay);
+	iv_deinit();
+}
+
+static int end_in_child;
+
+static void fork_once(void *cookie, iv_loop_id id, const char *what)
+{
+	(void)cookie;
+	(void)id;
+	(void)what;
+	if (end_in_child == 0)
+		end_in_child = fork() == 0 ? 1 : -1;
+}
+
+static void a_child_does_not_wait_for_the_parents_loops(void **state)
+{
+	pthread_t threads[2];
+	int status = -1;
+	int num;
+	int i;
+
+	(void)state;
+	sem_init(&gate, 0, 0);
+	sem_init(&created, 0, 0);
+	for (i = 0; i < 2; i++) {
+		threads[i] = start_thread(hold, NULL);
+		await(&created);
+	}
+	num = iv_loop_end_all(IV_LOOP_DRAIN, 1000000, fork_once, NULL);
+	if (end_in_child == 1)
+		leave_child(num == 1 ? 0 : 1);
+	assert_int_equal(num, 2);
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	for (i = 0; i < 2; i++)
+		sem_post(&gate);
+	for (i = 0; i < 2; i++)
+		join_thread(threads[i]);
+}
+
+static const struct test_case cases[] = {
+	TEST(a_created_thread_may_end_its_creator),
+	TEST(and_the_creator_of_its_creator),
+	TEST(a_work_function_may_end_its_pools_owner),
+	TEST(it_may_not_join_it),
+	TEST(a_created_thread_may_end_all),
+	TEST(a_closing_loop_does_not_wait_for_itself),
+	TEST(nor_for_one_that_waits_for_it),
+	TEST(one_that_opens_behind_the_order_is_told),
+	TEST(the_text_begins_with_the_name),
+	TEST(a_host_does_not_sleep_over_the_end),
+	TEST(a_child_does_not_wait_for_the_parents_loops),
+};
+
+TEST_MAIN(cases)
