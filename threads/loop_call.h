@@ -33,6 +33,8 @@
  *   counts until it has ended: callbacks of its closing may wait, too.
  * - A record is freed by the last of caller and owner: refs.
  *
+ * Model: stress/model/loop.pml, with a mutant for each sentence above.
+ *
  * Key: c constant, m under iv__lock(), o the loop's thread.
  */
 #ifndef IV__LOOP_CALL_H

@@ -53,6 +53,8 @@
  * - A pool that was shut here stays until it is put, or X1: handlers may go on
  *   to submit to it, which starts a thread anew, and L1 finds that.
  *
+ * Model: stress/model/loop_end.pml, with a mutant for each sentence above.
+ *
  * Key: m under iv__lock(), o the loop's thread.
  */
 #ifndef IV__LOOP_END_H

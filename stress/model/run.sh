@@ -26,7 +26,7 @@ for arg in "$@"; do
 	*) models+=("$arg") ;;
 	esac
 done
-[ ${#models[@]} -gt 0 ] || models=(inbox handle channel gate pool thread signal loop)
+[ ${#models[@]} -gt 0 ] || models=(inbox handle channel gate pool thread signal loop loop_end)
 for model in "${models[@]}"; do
 	[ -e "$here/$model.pml" ] ||
 		{ echo "run.sh: there is no model '$model'" >&2; exit 2; }
@@ -78,7 +78,7 @@ row() {
 	fi
 	[ "$verdict" = ok ] || failed=1
 	[ "$verdict" != ok ] || [ "$4" = right ] || verdict=killed
-	printf '%-7s %-24s %12s %5s s  %-12s %s\n' "$1" "${2:--}" \
+	printf '%-8s %-24s %12s %5s s  %-12s %s\n' "$1" "${2:--}" \
 		"${states:-?}" "$((took / 10)).$((took % 10))" "$verdict" "$3"
 }
 
@@ -98,7 +98,7 @@ mutant() {
 	row "$1" "$2" "-DMUTANT_$2 $3" mutant
 }
 
-printf '%-7s %-24s %12s %7s  %-12s %s\n' model mutant states time verdict flags
+printf '%-8s %-24s %12s %7s  %-12s %s\n' model mutant states time verdict flags
 
 right inbox 1 "-DSHARED_ONLY"
 right inbox 1 "-DOWN_ONLY"
@@ -201,9 +201,7 @@ right loop 2 "$calls"
 right loop 2 "-DCALLS=1 -DWAITS=1"
 right loop 2 "-DEXITS -DCALLS=1 -DWAITS=1"
 right loop 2 "-DSTOP -DWAITS=1 -DJOINS=1"
-right loop 2 "$joins -DSTOP"
-right loop 2 "-DLOOPS=2 -DJOINS=1"
-right loop 2 "-DLOOPS=3 -DSPARE=0"
+right loop 2 "-DSTOP -DPOSTS=1 -DJOINS=1"
 for name in STOP_RINGS_FIRST LISTEN_NO_LOOK LISTEN_LOOKS_FIRST \
 	STOP_NOT_CLEARED STOP_NOT_KEPT; do
 	mutant loop "$name" "-DSTOP"
@@ -224,5 +222,34 @@ for name in CIRCLE_NOT_SEEN CIRCLE_LOOK_EARLY JOIN_SEES_NO_CIRCLE \
 	mutant loop "$name" "$circle"
 done
 mutant loop CIRCLE_BY_ID "$circle -DGOODBYE"
+
+# Its orderly end: an item, a message or two, a child; then deadlines and more.
+item="-DITEMS=1 -DMESSAGES=0"
+messages="-DITEMS=0 -DMESSAGES=2"
+right loop_end 1 "-DITEMS=1"
+right loop_end 1 "$messages"
+right loop_end 1 "$item -DDEADLINE -DHANGS"
+right loop_end 1 "$item -DSTOP"
+right loop_end 1 "$item -DCHILD_ENDS"
+right loop_end 1 "-DITEMS=0 -DMESSAGES=0 -DSECOND"
+right loop_end 2 "-DITEMS=2"
+right loop_end 2 "-DITEMS=1 -DDEADLINE -DHANGS"
+right loop_end 2 "-DITEMS=1 -DSTOP"
+right loop_end 2 "-DITEMS=1 -DSTOP -DHANGS"
+right loop_end 2 "$item -DSECOND"
+right loop_end 2 "-DITEMS=0 -DSECOND"
+for name in E2_FIRST LISTEN_NO_LOOK CHILD_SILENT LAST_ONE_SILENT \
+	L1_ALIVE_LAST L1_NO_CHILDREN L1_NO_DONE; do
+	mutant loop_end "$name" "$item"
+done
+for name in CLOSED_STORED NO_TASK L1_NO_CHANNELS; do
+	mutant loop_end "$name" "$messages"
+done
+for name in NO_TIMER L3_LEAVES_IN_LIST E5_STAYS; do
+	mutant loop_end "$name" "$item -DDEADLINE -DHANGS"
+done
+mutant loop_end ORDER_REPLACES "-DITEMS=0 -DMESSAGES=0 -DSECOND"
+mutant loop_end STOP_DOES_NOT_CUT "$item -DSTOP -DHANGS"
+mutant loop_end CREATOR_NOT_SEEN "$item -DCHILD_ENDS"
 
 exit "$failed"
