@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -149,6 +150,7 @@ static void *kill_until_gone(void *arg)
 
 	do {
 		ret = iv_wait_interest_kill(&target, SIGTERM);
+		sched_yield();
 	} while (ret == 0);
 
 	return ret == -ESRCH ? NULL : arg;
