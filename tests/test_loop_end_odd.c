@@ -88,9 +88,12 @@ static void a_work_function_may_end_its_pools_owner(void **state)
 	iv_deinit();
 }
 
+static sem_t gate, created;
+
 static void join_owner(void *cookie)
 {
 	(void)cookie;
+	sem_post(&created);
 	result = iv_loop_join(loop_id, -1);
 }
 
@@ -100,10 +103,12 @@ static void it_may_not_join_it(void **state)
 	struct iv_work_item item = { .work = join_owner };
 
 	(void)state;
+	sem_init(&created, 0, 0);
 	iv_init();
 	loop_id = iv_loop_self();
 	assert_int_equal(iv_work_pool_create(&pool), 0);
 	iv_work_pool_submit_work(&pool, &item);
+	await(&created);
 	iv_deinit();
 	assert_int_equal(result, -EDEADLK);
 }
@@ -224,31 +229,25 @@ static void nor_for_one_that_waits_for_it(void **state)
 
 /* Loops that come later ***************************************************/
 
-static sem_t gate, created, told;
-
-static void wait_until_told(void *cookie)
+static void never(void *cookie)
 {
 	(void)cookie;
-	await(&told);
+	abort();
 }
 
+/* It ends when it is told to, not before. */
 static void open_loop_late(void *cookie)
 {
+	struct iv_event stay = { .handler = never };
+
 	(void)cookie;
 	await(&gate);
 	iv_init();
-	if (iv_loop_listen() != 0 ||
-	    iv_thread_create("long", wait_until_told, NULL) != 0)
+	if (iv_event_register(&stay) != 0)
 		abort();
 	iv_main();
+	iv_event_unregister(&stay);
 	iv_deinit();
-}
-
-static void open_gate(void *cookie)
-{
-	(void)cookie;
-	sem_post(&gate);
-	sem_post(&told);
 }
 
 static void *create_late_one(void *arg)
@@ -267,8 +266,9 @@ static void *create_late_one(void *arg)
 
 static int open_gate_once_told(void *cookie)
 {
+	(void)cookie;
 	if (iv_loop_stopped())
-		open_gate(cookie);
+		sem_post(&gate);
 
 	return iv_loop_stopped();
 }
@@ -292,7 +292,6 @@ static void one_that_opens_behind_the_order_is_told(void **state)
 	(void)state;
 	sem_init(&gate, 0, 0);
 	sem_init(&created, 0, 0);
-	sem_init(&told, 0, 0);
 	creator = start_thread(create_late_one, NULL);
 	await(&created);
 	watcher = start_thread(watch, NULL);
@@ -340,12 +339,6 @@ static void the_text_begins_with_the_name(void **state)
 	assert_non_null(strstr(first_line, "'storage': it has not noticed"));
 	sem_post(&gate);
 	join_thread(thread);
-}
-
-static void never(void *cookie)
-{
-	(void)cookie;
-	abort();
 }
 
 static void count_one(void *cookie, struct iv_channel_message *message)
@@ -431,6 +424,129 @@ static void a_child_does_not_wait_for_the_parents_loops(void **state)
 		join_thread(threads[i]);
 }
 
+static void zero(void *cookie)
+{
+	*(int *)cookie = 0;
+}
+
+static int run_timer(void *arg)
+{
+	struct iv_timer timer;
+
+	(void)arg;
+	IV_TIMER_INIT(&timer);
+	timer.expires = after_ms(0);
+	timer.cookie = &result;
+	timer.handler = zero;
+	iv_timer_register(&timer);
+	iv_main();
+	iv_deinit();
+
+	return result;
+}
+
+static void *tell(void *arg)
+{
+	(void)arg;
+	iv_loop_end(loop_id, IV_LOOP_DRAIN, 0, NULL, NULL);
+
+	return NULL;
+}
+
+/* It has not heard, nor has its child. */
+static void a_child_of_a_deaf_loop_runs(void **state)
+{
+	(void)state;
+	iv_init();
+	loop_id = iv_loop_self();
+	in_thread(tell, NULL);
+	assert_int_equal(iv_loop_stopped(), 1);
+	in_child(run_timer, NULL);
+	assert_int_equal(iv_loop_listen(), 0);
+	run_until_ended();
+	iv_deinit();
+}
+
+static void end_own(void *cookie)
+{
+	(void)cookie;
+	result = iv_loop_end(iv_loop_self(), IV_LOOP_DRAIN, -1, NULL, NULL);
+}
+
+static void a_deaf_loop_may_end_itself(void **state)
+{
+	struct iv_timer timer, later;
+
+	(void)state;
+	iv_init();
+	IV_TIMER_INIT(&timer);
+	timer.expires = after_ms(0);
+	timer.handler = end_own;
+	iv_timer_register(&timer);
+	IV_TIMER_INIT(&later);
+	later.expires = after_ms(100000);
+	later.handler = never;
+	iv_timer_register(&later);
+	run_until_ended();
+	assert_int_equal(result, -EDEADLK);
+	iv_timer_unregister(&later);
+	iv_deinit();
+}
+
+static int num_handled, num_dropped;
+static bool handled_late;
+
+static void count_handled(void *cookie, struct iv_channel_message *message)
+{
+	(void)cookie;
+	(void)message;
+	handled_late = handled_late || num_dropped > 0;
+	num_handled++;
+}
+
+static void drop_nested(void *cookie, struct iv_channel_message *message)
+{
+	(void)cookie;
+	(void)message;
+	if (num_dropped++ == 0)
+		iv_main();
+}
+
+static void cancel_own(void *cookie)
+{
+	(void)cookie;
+	iv_loop_end(iv_loop_self(), IV_LOOP_CANCEL, -1, NULL, NULL);
+}
+
+static void what_is_cancelled_late_is_not_delivered_inside(void **state)
+{
+	static struct iv_channel_message messages[MANY];
+	struct iv_channel_sender sender;
+	struct iv_channel channel;
+	int i;
+
+	(void)state;
+	iv_init();
+	IV_CHANNEL_INIT(&channel);
+	channel.handler = count_handled;
+	channel.dropped = drop_nested;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	for (i = 0; i < MANY; i++) {
+		IV_CHANNEL_MESSAGE_INIT(&messages[i]);
+		assert_int_equal(iv_channel_send(&sender, &messages[i]), 0);
+	}
+	end_own(NULL);
+	assert_int_equal(iv_loop_call(iv_loop_self(), cancel_own, NULL, NULL),
+			 0);
+	run_until_ended();
+	assert_true(num_dropped > 0);
+	assert_int_equal(num_handled + num_dropped, MANY);
+	assert_false(handled_late);
+	iv_channel_sender_close(&sender);
+	iv_deinit();
+}
+
 static const struct test_case cases[] = {
 	TEST(a_created_thread_may_end_its_creator),
 	TEST(and_the_creator_of_its_creator),
@@ -443,6 +559,9 @@ static const struct test_case cases[] = {
 	TEST(the_text_begins_with_the_name),
 	TEST(a_host_does_not_sleep_over_the_end),
 	TEST(a_child_does_not_wait_for_the_parents_loops),
+	TEST(a_child_of_a_deaf_loop_runs),
+	TEST(a_deaf_loop_may_end_itself),
+	TEST(what_is_cancelled_late_is_not_delivered_inside),
 };
 
 TEST_MAIN(cases)

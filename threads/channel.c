@@ -376,6 +376,7 @@ IV__PUBLIC void iv_channel_unregister(struct iv_channel *user)
 /* A handler of the round may have unregistered it. */
 static void drop_rest(struct iv__channel *channel)
 {
+	have_task(channel, false);
 	channel->depth++;
 	drop_all(channel);
 	if (--channel->depth == 0 && channel->channel == NULL)

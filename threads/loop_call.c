@@ -223,8 +223,24 @@ void iv__calls_end(struct iv__loop_slot *slot)
 	}
 }
 
+/* The child's only thread may be the one that waits, in a signal handler. */
+static void answer_waiters(struct iv__call *call)
+{
+	for (; call != NULL; call = call->next) {
+		if (call->run_for_result == NULL || call->state == DONE)
+			continue;
+		call->state = DONE;
+		call->status = -ESRCH;
+		call->refs--;
+		sem_post(&call->done);
+	}
+}
+
 void iv__calls_forked(struct iv__calls *calls, bool own)
 {
+	answer_waiters(calls->first);
+	if (!own)
+		answer_waiters(calls->running);
 	calls->first = NULL;
 	calls->num = 0;
 	calls->waits_for = 0;

@@ -23,7 +23,7 @@ void iv__loop_end_forked(struct iv__loop_slot *slot)
 		slot->calls.stop = true;
 	iv__loop_end_init(slot);
 	/* The bell may have been on its way from another thread. */
-	if (slot->calls.stop) {
+	if (slot->calls.stop && slot->calls.bell != 0) {
 		iv__self->stopped = IV__QUIT;
 		iv__self->quit = IV__QUIT;
 	}

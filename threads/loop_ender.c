@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lock.h"
-#include "pool.h"
 #include "registry.h"
 #include "semaphore.h"
 
@@ -143,25 +142,32 @@ static void unlist_locked(struct ender *ender)
 	*link = ender->waiter.next;
 }
 
+/* One that stops or closes lets the threads go that it has created. */
+static bool lets_threads_go(const struct iv__loop_slot *slot)
+{
+	return slot->calls.stop || slot->end.stage == IV__END_CLOSING;
+}
+
 /*
- * A loop that made this thread, or made one that made the loop of this, waits
- * for its end once it is told to end; for a worker's, whenever it closes.
+ * A loop that created this thread, or one that created that of such a loop,
+ * waits for its end when it is told to end; a pool's owner always does.
  */
 static bool waits_for_thread_locked(const struct ender *ender)
 {
-	bool joins = ender->waiter.joins;
-	iv_loop_id creator = iv__loop_creator();
-
-	if (joins && iv__pool_of_this_thread() == NULL)
-		return false;
+	const struct iv__creator *self = iv__loop_creator();
+	bool of_pool = self->of_pool;
+	iv_loop_id creator = self->id;
 
 	while (creator != 0) {
 		struct iv__loop_slot *slot = iv__loop_slot_of(creator);
 
+		if (has_ended_locked(slot, creator))
+			break;
+		if (!of_pool && (ender->waiter.joins || lets_threads_go(slot)))
+			break;
 		if (iv__calls_circle_locked(ender->id, creator))
 			return true;
-		if (joins || has_ended_locked(slot, creator))
-			break;
+		of_pool = slot->of_worker;
 		creator = slot->creator;
 	}
 
@@ -226,7 +232,7 @@ static void await_end(struct ender *ender, int64_t deadline_ns,
 		if (crowd != NULL && (left_ns < 0 || left_ns > LOOK_NS))
 			wait_ns = LOOK_NS;
 		ret = iv__sem_wait(&ender->waiter.end, wait_ns);
-		if (ret < 0 && crowd != NULL)
+		if (ret < 0 && crowd != NULL && wait_ns != left_ns)
 			enlist_new_ones(crowd, order);
 	} while (ret < 0 && wait_ns != left_ns);
 }
@@ -336,7 +342,17 @@ iv_loop_end(iv_loop_id id, int how, int64_t timeout_ns,
 		.cookie = cookie,
 	};
 
-	return is_way(how) ? end_one(id, &order) : -EINVAL;
+	if (!is_way(how))
+		return -EINVAL;
+	/* It may have nothing by which it could hear of its own order. */
+	if (id != 0 && id == iv_loop_self()) {
+		int ret = iv_loop_listen();
+
+		if (ret < 0)
+			return ret;
+	}
+
+	return end_one(id, &order);
 }
 
 /* All *********************************************************************/
@@ -409,16 +425,22 @@ does_remain(const struct ender *ender, int ret, const struct order *order)
 	return true;
 }
 
-/* How many remain. */
+/*
+ * How many remain. There is one more look for new ones at the end, and not
+ * another: who opens loops again and again would never let it return.
+ */
 static int finish_all(struct crowd *crowd, const struct order *order)
 {
+	bool is_last_look = time_left_ns(order->deadline_ns) == 0;
 	struct ender *ender;
 	int num = 0;
 
 	for (ender = crowd->first; ender != NULL; ender = ender->next) {
 		num += does_remain(ender, finish(ender, order, crowd), order);
-		if (ender->next == NULL)
+		if (ender->next == NULL && !is_last_look) {
+			is_last_look = true;
 			enlist_new_ones(crowd, order);
+		}
 	}
 
 	return num;

@@ -412,7 +412,7 @@ static void *run(void *arg)
 	};
 
 	pool_of_this_thread = worker->pool;
-	iv__loop_set_creator(worker->pool->owner->last_id);
+	iv__loop_set_creator(worker->pool->owner->last_id, true);
 	worker->thread = &self;
 
 	pthread_cleanup_push(wind_up, &self);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include "annotate.h"
 #include "lock.h"
-#include "pool.h"
 #include "rcu.h"
 #include "registry.h"
 
@@ -25,7 +24,7 @@ static struct iv__slot_table table = {
 static _Atomic(size_t) num_open; /* a */
 static int error;		 /* c: of the constructor */
 
-static _Thread_local iv_loop_id creator;
+static _Thread_local struct iv__creator creator;
 
 static struct iv__loop_slot *slot_at(uint32_t place)
 {
@@ -64,8 +63,8 @@ static int list_opened(struct iv__loop *loop)
 		loop->id = (uint64_t)slot->slot.generation << 32 | place;
 		loop->last_id = loop->id;
 		slot->not_ended = loop->id;
-		slot->of_worker = iv__pool_of_this_thread() != NULL;
-		slot->creator = creator;
+		slot->of_worker = creator.of_pool;
+		slot->creator = creator.id;
 		slot->calls.stop = false;
 		iv__loop_end_init(slot);
 		atomic_exchange(&slot->id, loop->id);
@@ -136,7 +135,9 @@ static void forget_others(void)
 		free(iv__rcu_swap(&slot->name, NULL));
 		iv__slot_give_back(&table, place);
 	}
-	atomic_exchange(&num_open, iv_loop_self() != 0);
+	atomic_exchange(&num_open,
+			own != 0 &&
+				atomic_load(&iv__loop_slot_of(own)->id) != 0);
 }
 
 /* Ahead of the program's constructors, which may open loops. */
@@ -153,14 +154,15 @@ IV__PUBLIC iv_loop_id iv_loop_self(void)
 	return iv__self != NULL ? iv__self->id : 0;
 }
 
-void iv__loop_set_creator(iv_loop_id id)
+void iv__loop_set_creator(iv_loop_id id, bool of_pool)
 {
-	creator = id;
+	creator.id = id;
+	creator.of_pool = of_pool;
 }
 
-iv_loop_id iv__loop_creator(void)
+const struct iv__creator *iv__loop_creator(void)
 {
-	return creator;
+	return &creator;
 }
 
 iv_loop_id iv__loop_next_not_ended(iv_loop_id after)

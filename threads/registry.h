@@ -93,12 +93,14 @@ static inline iv_loop_id iv__loop_own_id(void)
 	return iv__self != NULL ? iv__self->last_id : 0;
 }
 
-/*
- * The calling thread was made by loop @id, which waits for its end: when the
- * loop ends in order, and for a worker when it closes, too.
- */
-void iv__loop_set_creator(iv_loop_id id);
-iv_loop_id iv__loop_creator(void);
+/* The loop that has started the calling thread, to wait for its end. */
+struct iv__creator {
+	iv_loop_id id; /* 0: none */
+	bool of_pool;  /* it waits when it closes, too */
+};
+
+void iv__loop_set_creator(iv_loop_id id, bool of_pool);
+const struct iv__creator *iv__loop_creator(void);
 
 /* registry_name.c: N2 and N3. @name: malloc()ed, or NULL. */
 void iv__loop_name_replace(struct iv__loop_slot *slot,

@@ -99,7 +99,7 @@ static void *run(void *arg)
 	atomic_exchange_explicit(&child->id, iv_get_thread_id(),
 				 memory_order_relaxed);
 	set_system_name(child->name);
-	iv__loop_set_creator(child->creator);
+	iv__loop_set_creator(child->creator, false);
 	say(child, "started");
 	child->start(child->arg);
 	pthread_cleanup_pop(1);

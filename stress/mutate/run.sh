@@ -36,7 +36,7 @@ for program in event handle work thread channel; do
 		targets+=("stress_$program$flavour")
 	done
 done
-for program in drain remains; do
+for program in drain odd remains; do
 	targets+=("test_loop_end_$program" "test_loop_end_${program}_asan")
 done
 
