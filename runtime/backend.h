@@ -2,11 +2,11 @@
 /*
  * backend.h - one way of waiting for the kernel
  *
- * A backend is one file in backend/ that fills in the table below. The core
- * owns what every backend would repeat: which bands an object wants
- * (fd->wanted_) and the kernel watches (fd->watched_), the list of objects
- * where these differ, and the list of ready ones. All calls are made on the
- * loop's thread.
+ * A backend is backend/X.c, with X_*.c beside it where that is too much for a
+ * file, and fills in the table below. The core owns what every backend would
+ * repeat: which bands an object wants (fd->wanted_) and the kernel watches
+ * (fd->watched_), the list of objects where these differ, and the list of
+ * ready ones. All calls are made on the loop's thread.
  */
 #ifndef IV__BACKEND_H
 #define IV__BACKEND_H
