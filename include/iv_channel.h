@@ -45,7 +45,8 @@ static inline void IV_CHANNEL_MESSAGE_INIT(struct iv_channel_message *message)
  *           ends; NULL: they are forgotten.
  * @closed:  called when the last sender has been closed and everything that
  *           was sent has been handled, again whenever that comes true again;
- *           NULL: not told.
+ *           not for a sender that is closed once the channel is, by its loop's
+ *           end (iv_loop_end()) for instance; NULL: not told.
  * @limit:   how many messages may wait for their handler; 0: no limit.
  */
 struct iv_channel {

@@ -109,9 +109,9 @@ int iv_loop_get_name(iv_loop_id id, char *buf, size_t size);
  * iv_loop_listen - let other threads call the calling thread's loop
  *
  * Opens what wakes the loop from outside, if it has none yet. Registering an
- * event, a signal or a child, creating a thread or a pool does the same; only
- * a loop that does nothing of this needs the call. It does not keep iv_main()
- * running.
+ * event, a channel, a signal or a child, creating a thread or a pool does the
+ * same; only a loop that does nothing of this needs the call. It does not keep
+ * iv_main() running.
  *
  * Errors:  -ENOMEM, -EMFILE, -ENFILE, -ENOSPC; -ESRCH the thread has no loop;
  *          -ENOTSUP it is a pool's worker, which waits for items and not for
@@ -170,7 +170,7 @@ int iv_loop_call_wait(iv_loop_id id, int (*function)(void *cookie),
  *
  * Handlers that run are finished, and what is collected with them, as behind
  * iv_quit(). Unlike that it lasts: an iv_main() that is called later returns
- * at once, nested ones too. What then ends pools, channels and children is the
+ * after one round, nested ones too. What then ends pools, channels and children is the
  * thread's own iv_deinit(), which it is expected to call. See iv_loop_end() for
  * an end that lets them finish.
  *
@@ -218,26 +218,31 @@ enum {
  * @how: IV_LOOP_DRAIN or IV_LOOP_CANCEL
  * @timeout_ns: how long all of it may take; 0: no time; negative: for ever
  * @remains: called on the calling thread for each thing that has not ended
- *           then, with a text in words; NULL: not
+ *           then, with a text in words, in front of which stands the loop's
+ *           name, if it has one; NULL: not
  *
  * The loop closes its channels for senders and its pools for their threads.
  * DRAIN: what was sent is delivered, what was submitted is run and completed.
  * CANCEL: messages are given to dropped, and items that have not begun are let
- * go, as by iv_deinit(). Either way work that runs is completed. Descriptors,
- * timers, posts and calls are served meanwhile. When nothing of this is left
- * and the threads that the loop has created have been joined, or the time is
- * over, its iv_main() returns, and iv_deinit() is expected. iv_loop_stopped()
- * says so from the beginning; nested iv_main()s return at once.
+ * go, as by iv_deinit(): neither work nor completion is called. Either way
+ * work that runs is completed. Descriptors, timers, posts and calls are served
+ * meanwhile. When nothing of this is left and the threads that the loop has
+ * created have been joined, or the time is over, its iv_main() returns, and
+ * iv_deinit() is expected. iv_loop_stopped() says so from the beginning;
+ * nested iv_main()s return at once.
  *
  * When told more than once, CANCEL and the earlier time are what counts.
  * iv_loop_stop(), or iv_quit() in a handler, cuts it short.
  *
  * Returns 0 when the loop has ended, as iv_loop_join(). No cancellation point.
+ * One that does not listen is waited for as well: it is told when it begins
+ * to. The own one begins to listen here.
  *
  * Errors:  -ESRCH it had ended before, or never was; -EDEADLK it is the
- *          calling thread's, or waits for that: it was told, and ends;
- *          -ETIMEDOUT, up to 50 ms late when its handler does not return;
- *          -EINVAL @how.
+ *          calling thread's, or waits for that, as who has created it does:
+ *          it was told, and ends; -ETIMEDOUT, 50 ms later than asked when the
+ *          loop does not say in time what remains; -EINVAL @how; of the own
+ *          loop also those of iv_loop_listen(), then it was not told.
  * Threads: any, with a loop or without. The caller's loop serves nobody
  *          meanwhile.
  * Signals: unsafe in a signal handler.
@@ -290,7 +295,8 @@ int iv_loop_run_once(int64_t timeout_ns);
  * (in a forked child it is another one), to be polled for reading only. Each
  * wait of the host needs a call of its own, behind everything that registers
  * or unregisters. Between the two calls the loop counts as asleep: a post
- * makes the descriptor readable.
+ * makes the descriptor readable. Of a loop that is told to end it may call
+ * what iv_loop_end() says.
  *
  * Errors:  -ENOTSUP the poll method cannot: poll, ppoll and dev_poll;
  *          -EMFILE, -ENFILE, -ENOMEM, which a later call may not meet;

@@ -49,7 +49,9 @@
  * - Orders get stricter only. Were a later one to replace an earlier one, its
  *   ender would wait beyond its deadline for L3.
  * - Ending one another is no deadlock: E3 finds the circle, as for calls, and
- *   the order stands all the same.
+ *   the order stands all the same. So it does for threads that loops wait for:
+ *   each thread knows the loop that has started it, each loop's slot that of
+ *   its thread.
  * - A pool that was shut here stays until it is put, or X1: handlers may go on
  *   to submit to it, which starts a thread anew, and L1 finds that.
  *

@@ -142,10 +142,12 @@ static void unlist_locked(struct ender *ender)
 	*link = ender->waiter.next;
 }
 
-/* One that stops or closes lets the threads go that it has created. */
-static bool lets_threads_go(const struct iv__loop_slot *slot)
+/* Does one that is only joined, or told so now, wait for its threads? */
+static bool waits_for_threads(const struct iv__loop_slot *slot, bool told_now)
 {
-	return slot->calls.stop || slot->end.stage == IV__END_CLOSING;
+	/* When it stops or closes it lets them go. */
+	return (told_now || slot->end.told) && !slot->calls.stop &&
+	       slot->end.stage != IV__END_CLOSING;
 }
 
 /*
@@ -163,7 +165,7 @@ static bool waits_for_thread_locked(const struct ender *ender)
 
 		if (has_ended_locked(slot, creator))
 			break;
-		if (!of_pool && (ender->waiter.joins || lets_threads_go(slot)))
+		if (!of_pool && !waits_for_threads(slot, !ender->waiter.joins))
 			break;
 		if (iv__calls_circle_locked(ender->id, creator))
 			return true;
