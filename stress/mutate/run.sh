@@ -39,6 +39,10 @@ done
 for program in drain odd remains; do
 	targets+=("test_loop_end_$program" "test_loop_end_${program}_asan")
 done
+for program in call call_wait end nested; do
+	targets+=("test_loop_$program" "test_loop_${program}_asan")
+done
+targets+=(test_loop_end_tsan)
 
 build() {
 	cmake --build "$dir/build" --target "${targets[@]}" >"$dir/log" 2>&1
