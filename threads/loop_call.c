@@ -14,7 +14,7 @@
 #include "semaphore.h"
 
 struct iv__call {
-	struct iv__call *next; /* m; of one that runs: the outer one, o */
+	struct iv__call *next; /* m; of one that runs: the outer one */
 	enum { QUEUED, RUNNING, DONE } state; /* m */
 	int refs;			      /* m: the owner's, a waiter's */
 	void *cookie;			      /* c */
@@ -86,7 +86,8 @@ static void remove_locked(struct iv__calls *calls, struct iv__call *call)
 		calls->last = before;
 }
 
-static struct iv__call *take_first(struct iv__calls *calls)
+/* S1; a fork finds what @runs in one of the two lists. */
+static struct iv__call *take_first(struct iv__calls *calls, bool runs)
 {
 	struct iv__call *call;
 
@@ -96,6 +97,10 @@ static struct iv__call *take_first(struct iv__calls *calls)
 		calls->first = call->next;
 		calls->num--;
 		call->state = RUNNING;
+		if (runs) {
+			call->next = calls->running;
+			calls->running = call;
+		}
 	}
 	iv__unlock();
 
@@ -105,9 +110,11 @@ static struct iv__call *take_first(struct iv__calls *calls)
 /* The owner ******************************************************************/
 
 /* S3, and E1 with -ESRCH. */
-static void finish(struct iv__call *call, int status)
+static void finish(struct iv__calls *calls, struct iv__call *call, int status)
 {
 	iv__lock();
+	if (calls->running == call)
+		calls->running = call->next;
 	call->state = DONE;
 	call->status = status;
 	iv__unlock();
@@ -122,15 +129,12 @@ static void finish(struct iv__call *call, int status)
 /* S2. A function that ends its thread leaves the record to E1. */
 static void run(struct iv__calls *calls, struct iv__call *call)
 {
-	call->next = calls->running;
-	calls->running = call;
 	if (call->run_for_result != NULL)
 		call->result = call->run_for_result(call->cookie);
 	else
 		call->run(call->cookie);
-	calls->running = call->next;
 
-	finish(call, 0);
+	finish(calls, call, 0);
 }
 
 static unsigned int num_of(struct iv__calls *calls)
@@ -154,7 +158,7 @@ static void answer_bell(void *cookie)
 
 	iv__loop_end_hear(iv__self);
 	for (num = num_of(calls); num > 0; num--) {
-		call = take_first(calls);
+		call = take_first(calls, true);
 		if (call == NULL)
 			return;
 		/* Its function may run a nested iv_main() for the next. */
@@ -213,13 +217,12 @@ void iv__calls_end(struct iv__loop_slot *slot)
 	calls->waits_for = 0;
 	iv__unlock();
 
-	while ((call = take_first(calls)) != NULL)
-		finish(call, -ESRCH);
+	while ((call = take_first(calls, false)) != NULL)
+		finish(calls, call, -ESRCH);
 	while ((call = calls->running) != NULL) {
-		calls->running = call->next;
 		/* It had its turn. */
 		call->dropped = NULL;
-		finish(call, -ESRCH);
+		finish(calls, call, -ESRCH);
 	}
 }
 

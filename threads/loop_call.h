@@ -56,7 +56,7 @@ struct iv__calls {
 	unsigned int num;	  /* m */
 	bool stop;		  /* m: asked to; see loop_end.h */
 	iv_loop_id waits_for;	  /* m: 0: for nobody */
-	struct iv__call *running; /* o: the innermost */
+	struct iv__call *running; /* m, written by o: the innermost */
 };
 
 /* What listens on a loop; part of its shared part. */
