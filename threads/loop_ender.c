@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "deadline.h"
 #include "lock.h"
 #include "registry.h"
 #include "semaphore.h"
@@ -19,36 +20,6 @@ enum { MOMENT_NS = 50000000 };
 
 /* While it waits for all, iv_loop_end_all() looks this often for new ones. */
 enum { LOOK_NS = 20000000 };
-
-/* Time ********************************************************************/
-
-static int64_t now_ns(void)
-{
-	return (int64_t)iv__clock_ns();
-}
-
-/* Negative: for ever, or as good as that. */
-static int64_t deadline_of(int64_t timeout_ns)
-{
-	int64_t now = now_ns();
-
-	return timeout_ns < 0 || timeout_ns > INT64_MAX - MOMENT_NS - now
-		       ? -1
-		       : now + timeout_ns;
-}
-
-/* What is left until @deadline_ns; negative, for ever, stays so. */
-static int64_t time_left_ns(int64_t deadline_ns)
-{
-	int64_t left_ns;
-
-	if (deadline_ns < 0)
-		return -1;
-
-	left_ns = deadline_ns - now_ns();
-
-	return left_ns > 0 ? left_ns : 0;
-}
 
 /* Waiting *****************************************************************/
 
@@ -229,7 +200,7 @@ static void await_end(struct ender *ender, int64_t deadline_ns,
 	int ret;
 
 	do {
-		left_ns = time_left_ns(deadline_ns);
+		left_ns = iv__time_left_ns(deadline_ns);
 		wait_ns = left_ns;
 		if (crowd != NULL && (left_ns < 0 || left_ns > LOOK_NS))
 			wait_ns = LOOK_NS;
@@ -260,7 +231,7 @@ static int wait_for_end(struct ender *ender, int64_t deadline_ns,
 
 IV__PUBLIC int iv_loop_join(iv_loop_id id, int64_t timeout_ns)
 {
-	int64_t deadline_ns = deadline_of(timeout_ns);
+	int64_t deadline_ns = iv__deadline_of(timeout_ns, MOMENT_NS);
 	struct ender ender;
 	int ret;
 
@@ -339,7 +310,7 @@ iv_loop_end(iv_loop_id id, int how, int64_t timeout_ns,
 {
 	struct order order = {
 		.cancel = how == IV_LOOP_CANCEL,
-		.deadline_ns = deadline_of(timeout_ns),
+		.deadline_ns = iv__deadline_of(timeout_ns, MOMENT_NS),
 		.remains = remains,
 		.cookie = cookie,
 	};
@@ -433,7 +404,7 @@ does_remain(const struct ender *ender, int ret, const struct order *order)
  */
 static int finish_all(struct crowd *crowd, const struct order *order)
 {
-	bool is_last_look = time_left_ns(order->deadline_ns) == 0;
+	bool is_last_look = iv__time_left_ns(order->deadline_ns) == 0;
 	struct ender *ender;
 	int num = 0;
 
@@ -498,7 +469,7 @@ iv_loop_end_all(int how, int64_t timeout_ns,
 {
 	struct order order = {
 		.cancel = how == IV_LOOP_CANCEL,
-		.deadline_ns = deadline_of(timeout_ns),
+		.deadline_ns = iv__deadline_of(timeout_ns, MOMENT_NS),
 		.remains = remains,
 		.cookie = cookie,
 	};
