@@ -199,7 +199,8 @@ int iv_loop_stopped(void);
  * are done with. The thread itself may go on. No cancellation point.
  *
  * Errors:  -ESRCH it had ended before, or never was; -ETIMEDOUT; -EDEADLK it
- *          is the calling thread's, or waits for that.
+ *          is the calling thread's, or waits for that; or it is to end in
+ *          order, perhaps since then, and has created this thread.
  * Threads: any, with a loop or without. The caller's loop serves nobody
  *          meanwhile.
  * Signals: unsafe in a signal handler.

@@ -113,6 +113,40 @@ static void it_may_not_join_it(void **state)
 	assert_int_equal(result, -EDEADLK);
 }
 
+static void join_creator(void *cookie)
+{
+	(void)cookie;
+	sem_post(&created);
+	result = iv_loop_join(loop_id, -1);
+}
+
+static void *end_at_once(void *arg)
+{
+	*(int *)arg = iv_loop_end(loop_id, IV_LOOP_DRAIN, -1, NULL, NULL);
+
+	return NULL;
+}
+
+/* The join is begun, or about to; either way it is refused. */
+static void nor_may_a_created_thread_join_one_that_ends(void **state)
+{
+	pthread_t ender;
+	int ret = 1;
+
+	(void)state;
+	sem_init(&created, 0, 0);
+	iv_init();
+	loop_id = iv_loop_self();
+	assert_int_equal(iv_thread_create("joiner", join_creator, NULL), 0);
+	await(&created);
+	ender = start_thread(end_at_once, &ret);
+	run_until_ended();
+	assert_int_equal(result, -EDEADLK);
+	iv_deinit();
+	join_thread(ender);
+	assert_int_equal(ret, 0);
+}
+
 static int num_remaining;
 
 static void count(void *cookie, iv_loop_id id, const char *what)
@@ -552,6 +586,7 @@ static const struct test_case cases[] = {
 	TEST(and_the_creator_of_its_creator),
 	TEST(a_work_function_may_end_its_pools_owner),
 	TEST(it_may_not_join_it),
+	TEST(nor_may_a_created_thread_join_one_that_ends),
 	TEST(a_created_thread_may_end_all),
 	TEST(a_closing_loop_does_not_wait_for_itself),
 	TEST(nor_for_one_that_waits_for_it),

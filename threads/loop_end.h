@@ -104,8 +104,10 @@ struct iv__loop_waiter {
 		IV__END_UNTOLD,
 		IV__END_ENDED,
 		IV__END_LEFT,
+		IV__END_REFUSED,
 	} told;			     /* m */
 	bool joins;		     /* wants the end only */
+	uint64_t creator;	     /* of the thread that waits; 0: none */
 	struct iv__remains *remains; /* m: for E5 */
 	sem_t end;
 };

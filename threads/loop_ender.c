@@ -51,6 +51,34 @@ static bool has_ended_locked(const struct iv__loop_slot *slot, iv_loop_id id)
 	return slot == NULL || slot->not_ended != id;
 }
 
+/* Does one that is only joined, or told so now, wait for its threads? */
+static bool waits_for_threads(const struct iv__loop_slot *slot, bool told_now)
+{
+	/* When it stops or closes it lets them go. */
+	return (told_now || slot->end.told) && !slot->calls.stop &&
+	       slot->end.stage != IV__END_CLOSING;
+}
+
+/* Threads of the loop itself that join it: it will wait for them now. */
+static void refuse_own_threads_locked(struct iv__loop_slot *slot)
+{
+	struct iv__loop_waiter **link = &slot->waiters;
+	struct iv__loop_waiter *waiter;
+
+	if (!waits_for_threads(slot, true))
+		return;
+
+	while ((waiter = *link) != NULL) {
+		if (!waiter->joins || waiter->creator != slot->not_ended) {
+			link = &waiter->next;
+			continue;
+		}
+		*link = waiter->next;
+		waiter->told = IV__END_REFUSED;
+		sem_post(&waiter->end);
+	}
+}
+
 /* The first half of E1; what is to be posted. */
 static iv_event_handle
 tell_locked(struct iv__loop_slot *slot, const struct order *order)
@@ -63,6 +91,7 @@ tell_locked(struct iv__loop_slot *slot, const struct order *order)
 	    (end->deadline_ns < 0 || order->deadline_ns < end->deadline_ns))
 		end->deadline_ns = order->deadline_ns;
 	end->told = true;
+	refuse_own_threads_locked(slot);
 
 	return slot->calls.bell;
 }
@@ -83,6 +112,7 @@ static int enlist(struct ender *ender, iv_loop_id id, const struct order *order)
 	ender->remains.full = false;
 	waiter->told = IV__END_UNTOLD;
 	waiter->joins = order == NULL;
+	waiter->creator = iv__loop_creator()->id;
 	waiter->remains = &ender->remains;
 
 	iv__lock();
@@ -111,14 +141,6 @@ static void unlist_locked(struct ender *ender)
 	while (*link != &ender->waiter)
 		link = &(*link)->next;
 	*link = ender->waiter.next;
-}
-
-/* Does one that is only joined, or told so now, wait for its threads? */
-static bool waits_for_threads(const struct iv__loop_slot *slot, bool told_now)
-{
-	/* When it stops or closes it lets them go. */
-	return (told_now || slot->end.told) && !slot->calls.stop &&
-	       slot->end.stage != IV__END_CLOSING;
 }
 
 /*
@@ -168,7 +190,7 @@ static int begin_wait(struct ender *ender)
 	return ret;
 }
 
-/* E5: 0, or -ETIMEDOUT. */
+/* E5: 0, -ETIMEDOUT, or -EDEADLK. */
 static int end_wait(struct ender *ender)
 {
 	iv_loop_id self = iv__loop_own_id();
@@ -182,7 +204,9 @@ static int end_wait(struct ender *ender)
 		iv__loop_end_describe_locked(iv__loop_slot_of(ender->id),
 					     &ender->remains);
 	}
-	if (ender->waiter.told != IV__END_ENDED)
+	if (ender->waiter.told == IV__END_REFUSED)
+		ret = -EDEADLK;
+	else if (ender->waiter.told != IV__END_ENDED)
 		ret = -ETIMEDOUT;
 	iv__unlock();
 
