@@ -50,6 +50,7 @@ int scaled(int full);
 
 /* Under a sanitizer or valgrind, which have their own view of limits. */
 bool under_a_tool(void);
+bool on_valgrind(void);
 
 /*
  * A record of what was called: note() is a handler whose cookie is a word.

@@ -15,11 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "harness.h"
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
 
 static void select_method(const char *name)
 {
@@ -28,12 +23,6 @@ static void select_method(const char *name)
 		setenv("IV_SELECT_POLL_METHOD", name, 1);
 	else
 		unsetenv("IV_SELECT_POLL_METHOD");
-}
-
-static bool on_valgrind(void)
-{
-	/* The value keeps valgrind's macro from a null statement's warning. */
-	return RUNNING_ON_VALGRIND != 0;
 }
 
 static int method_differs(void *name)
