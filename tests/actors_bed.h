@@ -444,17 +444,17 @@ act_together_on(int loops, int rounds, act *const acts[MAX_ACTORS])
 	}
 }
 
-#define TOGETHER(...)                                       \
-	act_together_on(rounds_of(4, 1), rounds_of(200, 6), \
+#define TOGETHER(...)                                      \
+	act_together_on(rounds_of(2, 1), rounds_of(50, 6), \
 			(act *const[MAX_ACTORS]){ __VA_ARGS__ })
 
 /* Each loop stops once: more loops, fewer rounds. */
 #define AROUND_A_STOP(...)                                  \
-	act_together_on(rounds_of(50, 1), rounds_of(10, 6), \
+	act_together_on(rounds_of(15, 1), rounds_of(10, 6), \
 			(act *const[MAX_ACTORS]){ stop, __VA_ARGS__ })
 
-#define AROUND_AN_END(...)                                 \
-	act_together_on(rounds_of(20, 1), rounds_of(8, 6), \
+#define AROUND_AN_END(...)                                \
+	act_together_on(rounds_of(8, 1), rounds_of(8, 6), \
 			(act *const[MAX_ACTORS]){ end_in_order, __VA_ARGS__ })
 
 static inline void catch_signals(void)

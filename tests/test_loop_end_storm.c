@@ -210,7 +210,7 @@ static void what_was_taken_is_done_once(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < scaled(300); i++)
+	for (i = 0; i < (under_a_tool() ? 3 : 100); i++)
 		blow(IV_LOOP_DRAIN);
 }
 
@@ -219,7 +219,7 @@ static void or_let_go_once(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < scaled(300); i++)
+	for (i = 0; i < (under_a_tool() ? 3 : 100); i++)
 		blow(IV_LOOP_CANCEL);
 }
 
@@ -264,7 +264,7 @@ static void all_that_end_all_do(void **state)
 	int i, j;
 
 	(void)state;
-	for (i = 0; i < scaled(200); i++) {
+	for (i = 0; i < (under_a_tool() ? 2 : 70); i++) {
 		sem_init(&open, 0, 0);
 		for (j = 0; j < 4; j++) {
 			fighters[j].open = &open;

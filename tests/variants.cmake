@@ -179,15 +179,16 @@ function(iv_labels variable backend waker tool under_tools)
 	set(${variable} ${labels} PARENT_SCOPE)
 endfunction()
 
-# iv_add_variants(<name> <target> [THREADED] [TIMEOUT <seconds>]
+# iv_add_variants(<name> <target> [THREADED] [ONE_METHOD] [TIMEOUT <seconds>]
 #                 [ARGS <arg>...] [LONG_ARGS <arg>...])
 #
 # Registers the tests of a program that iv_add_flavours() built. THREADED: its
-# runs under the tools belong to the short selection. TIMEOUT is three times as
+# runs under the tools belong to the short selection; ONE_METHOD: those on epoll
+# only, for how a loop waits is not what it is about. TIMEOUT is three times as
 # long under valgrind. LONG_ARGS: one more plain test on each backend,
 # NAME.BACKEND.WAKER.long, with these arguments.
 function(iv_add_variants name target)
-	cmake_parse_arguments(PARSE_ARGV 2 arg "THREADED" "TIMEOUT"
+	cmake_parse_arguments(PARSE_ARGV 2 arg "THREADED;ONE_METHOD" "TIMEOUT"
 		"ARGS;LONG_ARGS")
 	if(NOT arg_TIMEOUT)
 		set(arg_TIMEOUT 120)
@@ -217,6 +218,9 @@ macro(iv_add_variant)
 	set(under_tools ${arg_THREADED})
 	if(tool STREQUAL "asan")
 		set(under_tools ON)
+	endif()
+	if(arg_ONE_METHOD AND NOT backend STREQUAL "epoll")
+		set(under_tools OFF)
 	endif()
 	if(NOT tool STREQUAL "plain")
 		string(APPEND test @${tool})
