@@ -180,22 +180,23 @@ function(iv_labels variable backend waker tool under_tools)
 endfunction()
 
 # iv_add_variants(<name> <target> [THREADED] [ONE_METHOD] [TIMEOUT <seconds>]
-#                 [ARGS <arg>...] [LONG_ARGS <arg>...])
+#                 [WITHOUT <tool>...] [ARGS <arg>...] [LONG_ARGS <arg>...])
 #
 # Registers the tests of a program that iv_add_flavours() built. THREADED: its
 # runs under the tools belong to the short selection; ONE_METHOD: those on epoll
 # only, for how a loop waits is not what it is about. TIMEOUT is three times as
-# long under valgrind. LONG_ARGS: one more plain test on each backend,
-# NAME.BACKEND.WAKER.long, with these arguments.
+# long under valgrind. WITHOUT: tools that it has no tests under. LONG_ARGS: one
+# more plain test on each backend, NAME.BACKEND.WAKER.long, with these arguments.
 function(iv_add_variants name target)
 	cmake_parse_arguments(PARSE_ARGV 2 arg "THREADED;ONE_METHOD" "TIMEOUT"
-		"ARGS;LONG_ARGS")
+		"WITHOUT;ARGS;LONG_ARGS")
 	if(NOT arg_TIMEOUT)
 		set(arg_TIMEOUT 120)
 	endif()
 
 	foreach(backend IN LISTS iv_backends iv_backends_if_allowed)
 		set(tools ${iv_tools})
+		list(REMOVE_ITEM tools ${arg_WITHOUT})
 		set(wrapper)
 		if(backend IN_LIST iv_backends_if_allowed)
 			list(REMOVE_ITEM tools ${iv_valgrind_tools})
