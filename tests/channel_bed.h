@@ -92,12 +92,6 @@ static inline int send_word(struct iv_channel_sender *sender,
 	return iv_channel_send(sender, &letter->message);
 }
 
-static inline void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 /* Twenty rounds: what has to come, or must not, has had every chance. */
 struct rounds {
 	struct iv_timer timer;

@@ -32,12 +32,6 @@ open_handle(struct iv_event *event, const char *word,
 	return handle;
 }
 
-static inline void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 /* A call that must not happen has had every chance when this one has. */
 static inline void run_to_the_end(void)
 {

@@ -12,6 +12,7 @@
 #define HARNESS_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -58,7 +59,15 @@ bool on_valgrind(void);
  * starts anew.
  */
 void note(void *word);
+void note_and_quit(void *word);
 void assert_noted(const char *words);
+
+/* Handlers: one that ends iv_main(), and one that nobody may call. */
+void quit(void *cookie);
+void never_posted(void *cookie);
+
+/* Whatever signals come. */
+void await(sem_t *sem);
 
 /* Descriptors: pipe ends 0 (read) and 1 (write), socket pairs. */
 void make_pipe(int fd[2]);

@@ -46,10 +46,36 @@ void note(void *word)
 		 (const char *)word);
 }
 
+void note_and_quit(void *word)
+{
+	note(word);
+	iv_quit();
+}
+
 void assert_noted(const char *words)
 {
 	assert_string_equal(noted, words);
 	noted[0] = '\0';
+}
+
+/* Handlers and semaphores ***********************************************/
+
+void quit(void *cookie)
+{
+	(void)cookie;
+	iv_quit();
+}
+
+void never_posted(void *cookie)
+{
+	(void)cookie;
+	abort();
+}
+
+void await(sem_t *sem)
+{
+	while (sem_wait(sem) != 0)
+		continue;
 }
 
 /* Descriptors ***********************************************************/

@@ -60,10 +60,4 @@ static inline void drop_fd(struct ready_fd *fd)
 	close_both(fd->pipefd);
 }
 
-static inline void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 #endif

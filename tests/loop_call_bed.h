@@ -24,18 +24,6 @@ struct looper {
 	struct iv_event stay;
 };
 
-static inline void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		continue;
-}
-
-static inline void never_posted(void *cookie)
-{
-	(void)cookie;
-	abort();
-}
-
 static inline void *live(void *arg)
 {
 	struct looper *looper = arg;
@@ -62,12 +50,6 @@ static inline void start(struct looper *looper)
 	sem_init(&looper->go, 0, 0);
 	looper->thread = start_thread(live, looper);
 	await(&looper->open);
-}
-
-static inline void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
 }
 
 static inline void stop(struct looper *looper)

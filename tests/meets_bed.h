@@ -30,12 +30,6 @@ static inline int rounds_of(int plain, int under_tools)
 	return under_a_tool() ? under_tools : plain;
 }
 
-static inline void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		continue;
-}
-
 /* Where a number of threads meet, again and again. */
 struct meeting {
 	unsigned int num;
@@ -112,12 +106,6 @@ static inline void never_called(void *cookie)
 {
 	(void)cookie;
 	abort();
-}
-
-static inline void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
 }
 
 #endif

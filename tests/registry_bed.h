@@ -23,12 +23,6 @@ struct other {
 	iv_loop_id id;
 };
 
-static inline void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		;
-}
-
 static inline void *live(void *arg)
 {
 	struct other *other = arg;

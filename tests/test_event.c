@@ -21,12 +21,6 @@ set_up(struct iv_event *e, const char *word, void (*handler)(void *cookie))
 	assert_int_equal(iv_event_register(e), 0);
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static struct iv_timer end_timer;
 
 /* A call that must not happen has had every chance when this one has. */

@@ -262,8 +262,7 @@ static sem_t is_cancelled;
 static void *post_when_cancelled(void *arg)
 {
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	while (sem_wait(&is_cancelled) != 0)
-		;
+	await(&is_cancelled);
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 	iv_event_handle_post(handle);
 	for (;;)

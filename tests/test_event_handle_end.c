@@ -246,8 +246,7 @@ static void start_other(struct other *other)
 	memset(other, 0, sizeof(*other));
 	sem_init(&other->open, 0, 0);
 	other->thread = start_thread(live, other);
-	while (sem_wait(&other->open) != 0)
-		;
+	await(&other->open);
 }
 
 static void end_other(struct other *other)

@@ -201,8 +201,7 @@ static void start_elsewhere(void)
 {
 	sem_init(&is_open, 0, 0);
 	elsewhere_thread = start_thread(live_elsewhere, NULL);
-	while (sem_wait(&is_open) != 0)
-		;
+	await(&is_open);
 	while (!owner_sleeps())
 		sched_yield();
 }

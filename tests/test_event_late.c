@@ -59,8 +59,7 @@ static struct iv_timer timer;
 
 static void *post_late(void *arg)
 {
-	while (sem_wait(&may_post) != 0)
-		continue;
+	await(&may_post);
 	is_poster = true;
 	iv_event_post(arg);
 	is_poster = false;

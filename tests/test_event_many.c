@@ -328,16 +328,10 @@ static struct iv_event *current;
 static sem_t may_post, has_posted;
 static bool done;
 
-static void wait_for(sem_t *semaphore)
-{
-	while (sem_wait(semaphore) != 0)
-		;
-}
-
 static void *post_to_loops_that_end(void *arg)
 {
 	for (;;) {
-		wait_for(&may_post);
+		await(&may_post);
 		if (done)
 			return arg;
 		iv_event_post(current);
@@ -412,7 +406,7 @@ static void a_late_wake_does_not_write_to_a_number_used_again(void **state)
 		open_a_loop_and_await_its_end();
 		for (i = 0; i < 4; i++)
 			make_pipe(canaries[i]);
-		wait_for(&has_posted);
+		await(&has_posted);
 		for (i = 0; i < 4; i++)
 			assert_empty(canaries[i]);
 	}

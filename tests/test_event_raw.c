@@ -23,12 +23,6 @@ static void set_up(struct iv_event_raw *event, const char *word,
 	assert_int_equal(iv_event_raw_register(event), 0);
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static void posts_merge_until_the_handler_starts(void **state)
 {
 	struct iv_timer timer;

@@ -97,12 +97,6 @@ int eventfd(unsigned int value, int flags)
 	return ANSWER(eventfd_error, SYS_eventfd2, value, flags);
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static int rounds;
 static struct iv_timer timer;
 

@@ -42,12 +42,6 @@ static void serve_and_expect(const char *words)
 	close_fd();
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static void note_in(void *cookie)
 {
 	(void)cookie;

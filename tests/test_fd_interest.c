@@ -13,12 +13,6 @@
 static struct iv_fd fd, ticker;
 static int sock[2], ticks[2];
 
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
-}
-
 /* The near end of a socket pair, watched for input. */
 static void open_fd(void)
 {

@@ -193,12 +193,6 @@ static void one_byte(void **state)
 
 /* Stalling **************************************************************/
 
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
-}
-
 static void run_for_5_ms(void)
 {
 	struct iv_timer timer;

@@ -13,12 +13,6 @@
 static struct iv_fd fd;
 static int pipefd[2];
 
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
-}
-
 /* One iteration: an error that is found at the next wait is found here. */
 static void run_once(void)
 {

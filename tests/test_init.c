@@ -361,15 +361,9 @@ static void *post_from_a_thread_without_loop(void *event)
 	return (void *)(uintptr_t)iv_inited();
 }
 
-static void quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static void a_thread_without_loop_may_post(void **state)
 {
-	struct iv_event event = { .cookie = "event", .handler = quit };
+	struct iv_event event = { .cookie = "event", .handler = note_and_quit };
 
 	(void)state;
 	iv_init();

@@ -25,18 +25,6 @@ struct looper {
 	struct iv_timer timer;
 };
 
-static void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		continue;
-}
-
-static void never_posted(void *cookie)
-{
-	(void)cookie;
-	abort();
-}
-
 static void run_nested(void *cookie)
 {
 	struct looper *looper = cookie;

@@ -14,12 +14,6 @@
 
 enum { MANY = 600 }; /* messages: more than two batches */
 
-static void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		continue;
-}
-
 static void open_gate(void *gate)
 {
 	sem_post(gate);
@@ -565,12 +559,6 @@ static void a_stop_cuts_it_short(void **state)
 	iv_deinit();
 	sem_post(&gate);
 	await(&begun);
-}
-
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
 }
 
 static void a_quit_puts_it_off(void **state)

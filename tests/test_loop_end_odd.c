@@ -14,12 +14,6 @@
 #include <iv_work.h>
 #include "channel_bed.h"
 
-static void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		continue;
-}
-
 static iv_loop_id loop_id;
 static int result = 1;
 

@@ -13,12 +13,6 @@
 #include <iv_work.h>
 #include "harness.h"
 
-static void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		continue;
-}
-
 /* The loop that is ended **************************************************/
 
 struct subject {
@@ -70,12 +64,6 @@ static void start(struct subject *subject)
 	sem_init(&subject->passed, 0, 0);
 	subject->thread = start_thread(live, subject);
 	await(&subject->open);
-}
-
-static void never_posted(void *cookie)
-{
-	(void)cookie;
-	abort();
 }
 
 static void stay(struct subject *subject)

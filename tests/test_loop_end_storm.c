@@ -17,12 +17,6 @@
 
 enum { NUM_SENDERS = 3, NUM_ENDERS = 3, NUM_ITEMS = 64, MAX_SENT = 500 };
 
-static void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		continue;
-}
-
 struct storm {
 	iv_loop_id id;
 	int how;

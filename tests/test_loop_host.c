@@ -13,12 +13,6 @@
 #include <iv_loop.h>
 #include "harness.h"
 
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
-}
-
 /* Once ********************************************************************/
 
 static void with_nothing_registered_nothing_is_waited_for(void **state)
@@ -163,8 +157,7 @@ static void *post_when_told(void *arg)
 {
 	struct poster *poster = arg;
 
-	while (sem_wait(&poster->go) != 0)
-		continue;
+	await(&poster->go);
 	iv_event_post(poster->event);
 
 	return NULL;
@@ -390,8 +383,7 @@ static void spinning_loops_answer_each_other(void **state)
 	play(&sides[0]);
 	sem_init(&sides[1].open, 0, 0);
 	thread = start_thread(play_there, &sides[1]);
-	while (sem_wait(&sides[1].open) != 0)
-		continue;
+	await(&sides[1].open);
 	iv_event_post(&sides[1].event);
 	run_until_quit("the last ball");
 	join_thread(thread);

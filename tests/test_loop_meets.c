@@ -30,18 +30,6 @@ struct looper {
 	struct iv_event stay;
 };
 
-static void await(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		continue;
-}
-
-static void never_posted(void *cookie)
-{
-	(void)cookie;
-	abort();
-}
-
 static void *live(void *arg)
 {
 	struct looper *looper = arg;
@@ -243,12 +231,6 @@ static void the_end_of_a_thread_answers_calls_and_joins(void **state)
 }
 
 /* Quits, and what comes and goes ******************************************/
-
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
 
 static void note_call_and_quit(void *cookie)
 {

@@ -198,12 +198,6 @@ static int count_eventfds(void)
 	return num;
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static void *post_both(void *events)
 {
 	iv_event_post(events);

@@ -8,12 +8,6 @@
 #include <iv_event.h>
 #include "harness.h"
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static struct iv_fd fd;
 static struct iv_timer end_timer;
 

@@ -85,12 +85,6 @@ int io_uring_submit_and_wait_timeout(void *ring, void **entry, unsigned int num,
 	return next(ring, entry, num, timeout, mask);
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static struct iv_fd fd;
 static struct iv_timer end_timer;
 

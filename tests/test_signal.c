@@ -18,12 +18,6 @@ static void expect(struct iv_signal *sig, int signum,
 	expect_signal(sig, signum, 0, handler, cookie);
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static void it_calls_the_handler_with_its_cookie(void **state)
 {
 	struct iv_signal sig;

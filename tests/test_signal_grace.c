@@ -91,8 +91,7 @@ static void it_waits_for_a_handler_in_another_thread(void **state)
 	expect_signal(&last, SIGUSR1, 0, nothing, NULL);
 	expect_signal(&sig, SIGUSR1, 0, nothing, NULL);
 	sleeper = start_thread(sleep_and_be_woken, NULL);
-	while (sem_wait(&ready) != 0)
-		;
+	await(&ready);
 	sender = start_thread(send_storm, NULL);
 	while (!atomic_load(&inside))
 		sched_yield();

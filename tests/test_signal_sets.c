@@ -320,8 +320,7 @@ static void be_busy(void *cookie)
 	struct looper *looper = cookie;
 
 	sem_post(&taken);
-	while (sem_wait(&go_on) != 0)
-		;
+	await(&go_on);
 	iv_signal_unregister(&looper->signal);
 	iv_quit();
 }

@@ -85,8 +85,7 @@ static void *send_and_wait(void *arg)
 	for (i = 1; i <= num_rounds; i++) {
 		atomic_store(&sent, i);
 		kill(getpid(), SIGUSR1);
-		while (sem_wait(&answered) != 0)
-			;
+		await(&answered);
 	}
 
 	return arg;
@@ -408,12 +407,6 @@ static void *receive_while_cancelled(void *arg)
 		pthread_testcancel();
 
 	return arg;
-}
-
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
 }
 
 /* Else it would count as a reader for ever, and unregistering hang. */

@@ -145,8 +145,7 @@ static void start_playing(struct side sides[2])
 	open_side(&sides[0]);
 	sem_init(&sides[1].open, 0, 0);
 	sides[1].thread = start_thread(play_there, &sides[1]);
-	while (sem_wait(&sides[1].open) != 0)
-		continue;
+	await(&sides[1].open);
 	iv_event_post(&sides[1].event);
 }
 
@@ -159,12 +158,6 @@ static void stop_playing(struct side sides[2])
 	iv_event_unregister(&sides[0].event);
 	iv_deinit();
 	sem_destroy(&sides[1].open);
-}
-
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
 }
 
 /* How many answers there may be, on average, until a descriptor is served. */

@@ -42,12 +42,6 @@ static void tasks_run_in_order_of_registration(void **state)
 	iv_deinit();
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 /* A loop that slept with a task to run would sleep until the guard. */
 static void it_runs_before_the_loop_sleeps(void **state)
 {

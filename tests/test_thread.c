@@ -60,8 +60,7 @@ static sem_t may_end;
 
 static void wait_and_end(void *arg)
 {
-	while (sem_wait(&may_end) != 0)
-		;
+	await(&may_end);
 	end(arg);
 }
 

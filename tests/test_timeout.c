@@ -85,12 +85,6 @@ static bool method_is(const char *name)
 	return strcmp(iv_poll_method_name(), name) == 0;
 }
 
-static void note_and_quit(void *word)
-{
-	note(word);
-	iv_quit();
-}
-
 static void start_at(struct iv_timer *timer, struct timespec expires,
 		     void *word, void (*handler)(void *cookie))
 {

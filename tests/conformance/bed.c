@@ -217,12 +217,6 @@ void expect_idle(void)
 			 reads);
 }
 
-void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
-}
-
 void quit_after_ms(struct iv_timer *timer, long ms)
 {
 	IV_TIMER_INIT(timer);

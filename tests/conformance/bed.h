@@ -71,8 +71,7 @@ void expect_idle(void);
 /* What expect_idle() counts, since the program began. */
 int num_clock_reads(void);
 
-/* A handler that ends iv_main(), and a timer that does so. */
-void quit(void *cookie);
+/* A timer that ends iv_main(). */
 void quit_after_ms(struct iv_timer *timer, long ms);
 
 /* pthread_kill() and the like may cut calls short. */

@@ -294,12 +294,6 @@ static void no_list_of_changes_is_too_long(void **state)
 	iv_deinit();
 }
 
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
-}
-
 static void *post(void *event)
 {
 	iv_event_post(event);

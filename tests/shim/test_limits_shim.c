@@ -47,12 +47,6 @@ static void get_and_quit(void *cookie)
 	iv_quit();
 }
 
-static void quit(void *cookie)
-{
-	(void)cookie;
-	iv_quit();
-}
-
 /* A round that does not wait for long. */
 static void run_once(void)
 {
