@@ -10,37 +10,11 @@
 #include <iv_loop.h>
 #include <iv_thread.h>
 #include <iv_work.h>
-#include "channel_bed.h"
-
-enum { MANY = 600 }; /* messages: more than two batches */
+#include "loop_end_bed.h"
 
 static void open_gate(void *gate)
 {
 	sem_post(gate);
-}
-
-static void end_self(int how, int64_t timeout_ns)
-{
-	assert_int_equal(iv_loop_end(iv_loop_self(), how, timeout_ns, NULL,
-				     NULL),
-			 -EDEADLK);
-	assert_int_equal(iv_loop_stopped(), 1);
-}
-
-static void when_heard(void (*function)(void *cookie), void *cookie)
-{
-	assert_int_equal(iv_loop_call(iv_loop_self(), function, cookie, NULL),
-			 0);
-}
-
-/* iv_main(), which has to return by itself. */
-static void run_until_ended(void)
-{
-	struct guard guard;
-
-	guard_start(&guard, "the end of the loop");
-	iv_main();
-	guard_stop(&guard);
 }
 
 /* Pools *******************************************************************/
@@ -301,208 +275,6 @@ static void a_pool_that_was_shut_still_works(void **state)
 	pthread_key_delete(at_exit);
 }
 
-/* Channels ****************************************************************/
-
-static struct iv_channel channel;
-static struct iv_channel_sender sender;
-static struct iv_channel_message messages[MANY];
-static int num_got, num_dropped, num_closed;
-static bool in_order = true;
-
-static void number_got(void *cookie, struct iv_channel_message *message)
-{
-	(void)cookie;
-	in_order = in_order && message == &messages[num_got + num_dropped];
-	num_got++;
-}
-
-static void number_dropped(void *cookie, struct iv_channel_message *message)
-{
-	(void)cookie;
-	in_order = in_order && message == &messages[num_got + num_dropped];
-	num_dropped++;
-}
-
-static void count_closed(void *cookie)
-{
-	(void)cookie;
-	num_closed++;
-}
-
-static void fill_channel_of(void (*handler)(void *cookie,
-					    struct iv_channel_message *message))
-{
-	int i;
-
-	iv_init();
-	IV_CHANNEL_INIT(&channel);
-	channel.handler = handler;
-	channel.dropped = number_dropped;
-	channel.closed = count_closed;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
-	for (i = 0; i < MANY; i++) {
-		IV_CHANNEL_MESSAGE_INIT(&messages[i]);
-		assert_int_equal(iv_channel_send(&sender, &messages[i]), 0);
-	}
-}
-
-static void fill_channel(void)
-{
-	fill_channel_of(number_got);
-}
-
-static int sent_late = 1;
-
-static void send_late(void *cookie)
-{
-	static struct iv_channel_message late;
-
-	(void)cookie;
-	IV_CHANNEL_MESSAGE_INIT(&late);
-	sent_late = iv_channel_send(&sender, &late);
-}
-
-static void what_was_sent_is_delivered_and_no_more_taken(void **state)
-{
-	(void)state;
-	fill_channel();
-	end_self(IV_LOOP_DRAIN, -1);
-	when_heard(send_late, NULL);
-	run_until_ended();
-	assert_int_equal(sent_late, -EPIPE);
-	assert_int_equal(num_got, MANY);
-	assert_int_equal(num_dropped, 0);
-	assert_true(in_order);
-	assert_int_equal(num_closed, 0);
-	iv_channel_sender_close(&sender);
-	iv_channel_unregister(&channel);
-	iv_deinit();
-}
-
-static void cancelled_messages_are_dropped(void **state)
-{
-	(void)state;
-	fill_channel();
-	end_self(IV_LOOP_CANCEL, -1);
-	when_heard(send_late, NULL);
-	run_until_ended();
-	assert_int_equal(sent_late, -EPIPE);
-	assert_int_equal(num_got + num_dropped, MANY);
-	assert_true(num_dropped > 0);
-	assert_true(in_order);
-	iv_channel_sender_close(&sender);
-	iv_deinit();
-}
-
-static void who_has_left_before_is_told_of(void **state)
-{
-	(void)state;
-	fill_channel();
-	iv_channel_sender_close(&sender);
-	end_self(IV_LOOP_DRAIN, -1);
-	run_until_ended();
-	assert_int_equal(num_got, MANY);
-	assert_int_equal(num_closed, 1);
-	iv_deinit();
-}
-
-static void
-unregister_near_the_end(void *cookie, struct iv_channel_message *message)
-{
-	number_got(cookie, message);
-	if (num_got == MANY - 2)
-		iv_channel_unregister(&channel);
-}
-
-static void a_handler_may_unregister_meanwhile(void **state)
-{
-	(void)state;
-	fill_channel_of(unregister_near_the_end);
-	end_self(IV_LOOP_DRAIN, -1);
-	run_until_ended();
-	assert_int_equal(num_got, MANY - 2);
-	assert_int_equal(num_dropped, 2);
-	assert_true(in_order);
-	iv_channel_sender_close(&sender);
-	iv_deinit();
-}
-
-static void run_nested(void *cookie)
-{
-	int *got_inside = cookie;
-
-	iv_main();
-	*got_inside = num_got;
-}
-
-static void nested_ones_return_at_once(void **state)
-{
-	int got_inside = 0;
-
-	(void)state;
-	fill_channel();
-	end_self(IV_LOOP_DRAIN, -1);
-	when_heard(run_nested, &got_inside);
-	run_until_ended();
-	assert_true(got_inside < MANY);
-	assert_int_equal(num_got, MANY);
-	assert_true(in_order);
-	iv_channel_sender_close(&sender);
-	iv_deinit();
-}
-
-static void cancel_too(void *cookie)
-{
-	(void)cookie;
-	assert_int_equal(iv_loop_end(iv_loop_self(), IV_LOOP_CANCEL, -1, NULL,
-				     NULL),
-			 -EDEADLK);
-	assert_int_equal(iv_loop_end(iv_loop_self(), IV_LOOP_DRAIN, -1, NULL,
-				     NULL),
-			 -EDEADLK);
-}
-
-static void the_stricter_way_counts(void **state)
-{
-	(void)state;
-	fill_channel();
-	end_self(IV_LOOP_DRAIN, -1);
-	when_heard(cancel_too, NULL);
-	run_until_ended();
-	assert_int_equal(num_got + num_dropped, MANY);
-	assert_true(num_dropped > 0);
-	assert_true(in_order);
-	iv_channel_sender_close(&sender);
-	iv_deinit();
-}
-
-static void open_late(void *cookie)
-{
-	(void)cookie;
-	IV_CHANNEL_INIT(&channel);
-	channel.handler = number_got;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
-	IV_CHANNEL_MESSAGE_INIT(&messages[0]);
-	assert_int_equal(iv_channel_send(&sender, &messages[0]), 0);
-}
-
-static void a_channel_that_opens_meanwhile_is_shut(void **state)
-{
-	(void)state;
-	iv_init();
-	assert_int_equal(iv_loop_listen(), 0);
-	end_self(IV_LOOP_DRAIN, -1);
-	when_heard(open_late, NULL);
-	run_until_ended();
-	send_late(NULL);
-	assert_int_equal(sent_late, -EPIPE);
-	assert_int_equal(num_got, 1);
-	iv_channel_sender_close(&sender);
-	iv_deinit();
-}
-
 /* Meanwhile, and cut short ************************************************/
 
 static void read_and_open_gate(void *cookie)
@@ -620,57 +392,6 @@ static void a_host_turns_it_to_its_end(void **state)
 	iv_deinit();
 }
 
-static int stopped_in_child(void *arg)
-{
-	(void)arg;
-	if (!iv_loop_stopped())
-		return 1;
-	iv_main();
-	iv_deinit();
-
-	return num_got == 0 && num_dropped == MANY ? 0 : 2;
-}
-
-static void a_forked_child_is_stopped(void **state)
-{
-	(void)state;
-	fill_channel();
-	end_self(IV_LOOP_DRAIN, -1);
-	in_child(stopped_in_child, NULL);
-	run_until_ended();
-	assert_int_equal(num_got, MANY);
-	iv_channel_sender_close(&sender);
-	iv_deinit();
-}
-
-/* The end has been heard, and the channel is half delivered. */
-static int go_on_in_child(void *arg)
-{
-	(void)arg;
-	iv_main();
-
-	return iv_loop_stopped() && num_got < MANY ? 0 : 1;
-}
-
-static void fork_child(void *cookie)
-{
-	(void)cookie;
-	in_child(go_on_in_child, NULL);
-}
-
-static void so_is_one_that_is_forked_meanwhile(void **state)
-{
-	(void)state;
-	fill_channel();
-	end_self(IV_LOOP_DRAIN, -1);
-	when_heard(fork_child, NULL);
-	run_until_ended();
-	assert_int_equal(num_got, MANY);
-	assert_true(in_order);
-	iv_channel_sender_close(&sender);
-	iv_deinit();
-}
-
 static const struct test_case cases[] = {
 	TEST(what_was_submitted_is_run_and_completed),
 	TEST(cancelled_items_are_let_go),
@@ -678,21 +399,12 @@ static const struct test_case cases[] = {
 	TEST(completions_may_submit_meanwhile),
 	TEST(created_threads_are_joined),
 	TEST(a_pool_that_was_shut_still_works),
-	TEST(what_was_sent_is_delivered_and_no_more_taken),
-	TEST(cancelled_messages_are_dropped),
-	TEST(who_has_left_before_is_told_of),
-	TEST(a_handler_may_unregister_meanwhile),
-	TEST(nested_ones_return_at_once),
-	TEST(the_stricter_way_counts),
-	TEST(a_channel_that_opens_meanwhile_is_shut),
 	TEST(descriptors_are_served_meanwhile),
 	TEST(a_stop_cuts_it_short),
 	TEST(a_quit_puts_it_off),
 	TEST(the_end_of_its_time_ends_it),
 	TEST(the_earlier_time_counts),
 	TEST(a_host_turns_it_to_its_end),
-	TEST(a_forked_child_is_stopped),
-	TEST(so_is_one_that_is_forked_meanwhile),
 };
 
 TEST_MAIN(cases)

@@ -5,26 +5,14 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <iv_event.h>
 #include <iv_loop.h>
 #include <iv_thread.h>
 #include <iv_work.h>
-#include "channel_bed.h"
+#include "loop_end_bed.h"
 
 static iv_loop_id loop_id;
 static int result = 1;
-
-static void run_until_ended(void)
-{
-	struct guard guard;
-
-	guard_start(&guard, "the end of the loop");
-	iv_main();
-	guard_stop(&guard);
-}
 
 /* From threads that the loop waits for ************************************/
 
@@ -82,7 +70,7 @@ static void a_work_function_may_end_its_pools_owner(void **state)
 	iv_deinit();
 }
 
-static sem_t gate, created;
+static sem_t created;
 
 static void join_owner(void *cookie)
 {
@@ -255,153 +243,17 @@ static void nor_for_one_that_waits_for_it(void **state)
 	join_thread(thread);
 }
 
-/* Loops that come later ***************************************************/
-
-static void never(void *cookie)
-{
-	(void)cookie;
-	abort();
-}
-
-/* It ends when it is told to, not before. */
-static void open_loop_late(void *cookie)
-{
-	struct iv_event stay = { .handler = never };
-
-	(void)cookie;
-	await(&gate);
-	iv_init();
-	if (iv_event_register(&stay) != 0)
-		abort();
-	iv_main();
-	iv_event_unregister(&stay);
-	iv_deinit();
-}
-
-static void *create_late_one(void *arg)
-{
-	(void)arg;
-	iv_init();
-	loop_id = iv_loop_self();
-	if (iv_thread_create("late", open_loop_late, NULL) != 0)
-		abort();
-	sem_post(&created);
-	iv_main();
-	iv_deinit();
-
-	return NULL;
-}
-
-static int open_gate_once_told(void *cookie)
-{
-	(void)cookie;
-	if (iv_loop_stopped())
-		sem_post(&gate);
-
-	return iv_loop_stopped();
-}
-
-static void *watch(void *arg)
-{
-	int is_told = 0;
-
-	(void)arg;
-	while (!is_told)
-		iv_loop_call_wait(loop_id, open_gate_once_told, NULL, -1,
-				  &is_told);
-
-	return NULL;
-}
-
-static void one_that_opens_behind_the_order_is_told(void **state)
-{
-	pthread_t creator, watcher;
-
-	(void)state;
-	sem_init(&gate, 0, 0);
-	sem_init(&created, 0, 0);
-	creator = start_thread(create_late_one, NULL);
-	await(&created);
-	watcher = start_thread(watch, NULL);
-	assert_int_equal(iv_loop_end_all(IV_LOOP_DRAIN, -1, NULL, NULL), 0);
-	assert_int_equal(iv_loop_count(), 0);
-	join_thread(creator);
-	join_thread(watcher);
-}
-
-/* Names, hosts, forks *****************************************************/
-
-static char first_line[128];
-
-static void keep_line(void *cookie, iv_loop_id id, const char *what)
-{
-	(void)cookie;
-	(void)id;
-	strncpy(first_line, what, sizeof(first_line) - 1);
-}
-
-static void *hold(void *arg)
-{
-	(void)arg;
-	iv_init();
-	loop_id = iv_loop_self();
-	if (iv_loop_set_name("storage") != 0 || iv_loop_listen() != 0)
-		abort();
-	sem_post(&created);
-	await(&gate);
-	iv_deinit();
-
-	return NULL;
-}
-
-static void the_text_begins_with_the_name(void **state)
-{
-	pthread_t thread;
-
-	(void)state;
-	sem_init(&gate, 0, 0);
-	sem_init(&created, 0, 0);
-	thread = start_thread(hold, NULL);
-	await(&created);
-	assert_int_equal(iv_loop_end_all(IV_LOOP_DRAIN, 0, keep_line, NULL), 1);
-	assert_non_null(strstr(first_line, "'storage': it has not noticed"));
-	sem_post(&gate);
-	join_thread(thread);
-}
-
-static void count_one(void *cookie, struct iv_channel_message *message)
-{
-	(void)message;
-	++*(int *)cookie;
-}
-
-enum { MANY = 600 }; /* messages: more than one batch */
+/* Hosts, and loops that do not listen **************************************/
 
 static void a_host_does_not_sleep_over_the_end(void **state)
 {
-	static struct iv_channel_message messages[MANY];
-	struct iv_event stay = { .handler = never };
-	struct iv_channel_sender sender;
-	struct iv_channel channel;
+	struct iv_event stay = { .handler = never_posted };
 	int64_t timeout_ns = -1;
-	int num_got = 0;
-	int i;
 
 	(void)state;
-	iv_init();
+	open_full_channel(number_got, number_dropped);
 	assert_int_equal(iv_event_register(&stay), 0);
-	IV_CHANNEL_INIT(&channel);
-	channel.cookie = &num_got;
-	channel.handler = count_one;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
-	for (i = 0; i < MANY; i++) {
-		IV_CHANNEL_MESSAGE_INIT(&messages[i]);
-		assert_int_equal(iv_channel_send(&sender, &messages[i]), 0);
-	}
-	assert_int_equal(iv_loop_end(iv_loop_self(), IV_LOOP_DRAIN, -1, NULL,
-				     NULL),
-			 -EDEADLK);
+	end_self(IV_LOOP_DRAIN, -1);
 	assert_int_equal(iv_loop_run_once(0), 1);
 	assert_true(num_got > 0 && num_got < MANY);
 
@@ -413,43 +265,6 @@ static void a_host_does_not_sleep_over_the_end(void **state)
 	iv_channel_sender_close(&sender);
 	iv_event_unregister(&stay);
 	iv_deinit();
-}
-
-static int end_in_child;
-
-static void fork_once(void *cookie, iv_loop_id id, const char *what)
-{
-	(void)cookie;
-	(void)id;
-	(void)what;
-	if (end_in_child == 0)
-		end_in_child = fork() == 0 ? 1 : -1;
-}
-
-static void a_child_does_not_wait_for_the_parents_loops(void **state)
-{
-	pthread_t threads[2];
-	int status = -1;
-	int num;
-	int i;
-
-	(void)state;
-	sem_init(&gate, 0, 0);
-	sem_init(&created, 0, 0);
-	for (i = 0; i < 2; i++) {
-		threads[i] = start_thread(hold, NULL);
-		await(&created);
-	}
-	num = iv_loop_end_all(IV_LOOP_DRAIN, 1000000, fork_once, NULL);
-	if (end_in_child == 1)
-		leave_child(num == 1 ? 0 : 1);
-	assert_int_equal(num, 2);
-	assert_true(wait(&status) > 0);
-	assert_int_equal(status, 0);
-	for (i = 0; i < 2; i++)
-		sem_post(&gate);
-	for (i = 0; i < 2; i++)
-		join_thread(threads[i]);
 }
 
 static void zero(void *cookie)
@@ -513,65 +328,11 @@ static void a_deaf_loop_may_end_itself(void **state)
 	iv_timer_register(&timer);
 	IV_TIMER_INIT(&later);
 	later.expires = after_ms(100000);
-	later.handler = never;
+	later.handler = never_posted;
 	iv_timer_register(&later);
 	run_until_ended();
 	assert_int_equal(result, -EDEADLK);
 	iv_timer_unregister(&later);
-	iv_deinit();
-}
-
-static int num_handled, num_dropped;
-static bool handled_late;
-
-static void count_handled(void *cookie, struct iv_channel_message *message)
-{
-	(void)cookie;
-	(void)message;
-	handled_late = handled_late || num_dropped > 0;
-	num_handled++;
-}
-
-static void drop_nested(void *cookie, struct iv_channel_message *message)
-{
-	(void)cookie;
-	(void)message;
-	if (num_dropped++ == 0)
-		iv_main();
-}
-
-static void cancel_own(void *cookie)
-{
-	(void)cookie;
-	iv_loop_end(iv_loop_self(), IV_LOOP_CANCEL, -1, NULL, NULL);
-}
-
-static void what_is_cancelled_late_is_not_delivered_inside(void **state)
-{
-	static struct iv_channel_message messages[MANY];
-	struct iv_channel_sender sender;
-	struct iv_channel channel;
-	int i;
-
-	(void)state;
-	iv_init();
-	IV_CHANNEL_INIT(&channel);
-	channel.handler = count_handled;
-	channel.dropped = drop_nested;
-	assert_int_equal(iv_channel_register(&channel), 0);
-	open_sender(&sender, &channel);
-	for (i = 0; i < MANY; i++) {
-		IV_CHANNEL_MESSAGE_INIT(&messages[i]);
-		assert_int_equal(iv_channel_send(&sender, &messages[i]), 0);
-	}
-	end_own(NULL);
-	assert_int_equal(iv_loop_call(iv_loop_self(), cancel_own, NULL, NULL),
-			 0);
-	run_until_ended();
-	assert_true(num_dropped > 0);
-	assert_int_equal(num_handled + num_dropped, MANY);
-	assert_false(handled_late);
-	iv_channel_sender_close(&sender);
 	iv_deinit();
 }
 
@@ -584,13 +345,9 @@ static const struct test_case cases[] = {
 	TEST(a_created_thread_may_end_all),
 	TEST(a_closing_loop_does_not_wait_for_itself),
 	TEST(nor_for_one_that_waits_for_it),
-	TEST(one_that_opens_behind_the_order_is_told),
-	TEST(the_text_begins_with_the_name),
 	TEST(a_host_does_not_sleep_over_the_end),
-	TEST(a_child_does_not_wait_for_the_parents_loops),
 	TEST(a_child_of_a_deaf_loop_runs),
 	TEST(a_deaf_loop_may_end_itself),
-	TEST(what_is_cancelled_late_is_not_delivered_inside),
 };
 
 TEST_MAIN(cases)

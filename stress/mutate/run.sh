@@ -36,7 +36,7 @@ for program in event handle work thread channel; do
 		targets+=("stress_$program$flavour")
 	done
 done
-for program in drain odd remains; do
+for program in all channel drain odd remains; do
 	targets+=("test_loop_end_$program" "test_loop_end_${program}_asan")
 done
 for program in call call_wait end nested; do
