@@ -5,58 +5,10 @@
 #include <sys/devpoll.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <time.h>
-#include "harness.h"
-
-static int open_set(void)
-{
-	int set = open("/dev/poll", O_RDWR | O_CLOEXEC);
-
-	assert_true(set >= 0);
-
-	return set;
-}
-
-static void put(int set, int fd, short events)
-{
-	struct pollfd entry = { .fd = fd, .events = events };
-
-	assert_int_equal(write(set, &entry, sizeof(entry)), sizeof(entry));
-}
-
-static int look(int set, struct pollfd *found, int room, int timeout_ms)
-{
-	struct dvpoll request = {
-		.dp_fds = found,
-		.dp_nfds = room,
-		.dp_timeout = timeout_ms,
-	};
-
-	return ioctl(set, DP_POLL, &request);
-}
-
-/* One descriptor is ready, with these events and no others. */
-static void assert_ready(int set, int fd, short revents)
-{
-	struct pollfd found[4];
-
-	assert_int_equal(look(set, found, 4, 0), 1);
-	assert_int_equal(found[0].fd, fd);
-	assert_int_equal(found[0].revents, revents);
-}
-
-static void assert_idle(int set)
-{
-	struct pollfd found[4];
-
-	assert_int_equal(look(set, found, 4, 0), 0);
-}
+#include "dev_poll_bed.h"
 
 static void is_opened_like_a_file(void **state)
 {
@@ -289,74 +241,6 @@ static void nothing_is_touched_when_nothing_is_ready(void **state)
 	close(set);
 }
 
-static void a_timeout_is_waited_for(void **state)
-{
-	struct timespec before;
-	struct timespec after;
-	struct pollfd found;
-	int set;
-
-	(void)state;
-	set = open_set();
-	clock_gettime(CLOCK_MONOTONIC, &before);
-	assert_int_equal(look(set, &found, 1, 10), 0);
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	assert_true((after.tv_sec - before.tv_sec) * 1000000000 +
-			    after.tv_nsec - before.tv_nsec >=
-		    10000000);
-	close(set);
-}
-
-static void *write_a_byte(void *fd)
-{
-	put_byte(*(int *)fd);
-
-	return NULL;
-}
-
-static void a_wait_ends_when_something_is_ready(void **state)
-{
-	struct pollfd found;
-	pthread_t thread;
-	int set;
-	int pipe[2];
-
-	(void)state;
-	set = open_set();
-	make_pipe(pipe);
-	put(set, pipe[0], POLLIN);
-	thread = start_thread(write_a_byte, &pipe[1]);
-	assert_int_equal(look(set, &found, 1, -1), 1);
-	join_thread(thread);
-	assert_int_equal(found.fd, pipe[0]);
-	close_both(pipe);
-	close(set);
-}
-
-static void ignore(int signum)
-{
-	(void)signum;
-}
-
-static void a_signal_interrupts_a_wait(void **state)
-{
-	/* Again and again, for the first one may come ahead of the wait. */
-	struct itimerval soon = { { 0, 1000 }, { 0, 1000 } };
-	struct itimerval never = { { 0, 0 }, { 0, 0 } };
-	struct sigaction action = { .sa_handler = ignore };
-	struct pollfd found;
-	int set;
-
-	(void)state;
-	set = open_set();
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &soon, NULL);
-	assert_int_equal(look(set, &found, 1, -1), -1);
-	assert_int_equal(errno, EINTR);
-	setitimer(ITIMER_REAL, &never, NULL);
-	close(set);
-}
-
 static void asking_tells_what_is_in_the_set(void **state)
 {
 	struct pollfd asked = { .events = 7, .revents = 9 };
@@ -439,39 +323,6 @@ static void one_write_takes_as_many_as_there_may_be_files(void **state)
 	close(set);
 }
 
-static int use_the_parents_set(void *arg)
-{
-	int set = *(int *)arg;
-	struct pollfd entry = { 0 };
-	bool right;
-
-	right = write(set, &entry, sizeof(entry)) == -1 && errno == EACCES &&
-		look(set, &entry, 1, 0) == -1 && errno == EACCES &&
-		ioctl(set, DP_ISPOLLED, &entry) == -1 && errno == EACCES &&
-		close(set) == 0;
-
-	set = open_set();
-	right = right && look(set, &entry, 1, 0) == 0;
-	close(set);
-
-	return !right;
-}
-
-static void a_child_may_not_use_its_parents_set(void **state)
-{
-	int set;
-	int pipe[2];
-
-	(void)state;
-	set = open_set();
-	make_pipe(pipe);
-	put(set, pipe[1], POLLOUT);
-	in_child(use_the_parents_set, &set);
-	assert_ready(set, pipe[1], POLLOUT);
-	close_both(pipe);
-	close(set);
-}
-
 static void a_set_cannot_be_polled(void **state)
 {
 	struct pollfd pfd = { .events = POLLIN };
@@ -482,60 +333,6 @@ static void a_set_cannot_be_polled(void **state)
 	pfd.fd = set;
 	assert_int_equal(poll(&pfd, 1, 0), 1);
 	assert_int_equal(pfd.revents, POLLERR);
-	close(set);
-}
-
-enum { NUM_THREADS = 3 };
-
-struct change {
-	pthread_t thread;
-	int set;
-	int pipe[2];
-	bool right;
-};
-
-static void *change_a_set(void *arg)
-{
-	struct change *change = arg;
-	struct pollfd entries[2] = { { 0 } };
-	struct pollfd found;
-	int num = scaled(2000);
-
-	entries[0].fd = change->pipe[0];
-	entries[0].events = POLLIN;
-	entries[1].fd = change->pipe[0];
-	entries[1].events = POLLREMOVE;
-	for (change->right = true; change->right && num > 0; num--)
-		change->right =
-			write(change->set, &entries[0], sizeof(entries[0])) >
-				0 &&
-			look(change->set, &found, 1, 0) == 0 &&
-			write(change->set, &entries[1], sizeof(entries[1])) > 0;
-
-	return NULL;
-}
-
-/* They close nothing: a wait may still have what has left the set. */
-static void threads_may_share_a_set(void **state)
-{
-	struct change changes[NUM_THREADS];
-	int set;
-	int i;
-
-	(void)state;
-	set = open_set();
-	for (i = 0; i < NUM_THREADS; i++) {
-		changes[i].set = set;
-		make_pipe(changes[i].pipe);
-		changes[i].thread = start_thread(change_a_set, &changes[i]);
-	}
-	for (i = 0; i < NUM_THREADS; i++)
-		join_thread(changes[i].thread);
-	for (i = 0; i < NUM_THREADS; i++) {
-		assert_true(changes[i].right);
-		close_both(changes[i].pipe);
-	}
-	assert_idle(set);
 	close(set);
 }
 
@@ -553,16 +350,11 @@ static const struct test_case cases[] = {
 	TEST(a_number_that_is_used_again_is_the_new_file),
 	TEST(as_many_as_have_room_are_told),
 	TEST(nothing_is_touched_when_nothing_is_ready),
-	TEST(a_timeout_is_waited_for),
-	TEST(a_wait_ends_when_something_is_ready),
-	TEST(a_signal_interrupts_a_wait),
 	TEST(asking_tells_what_is_in_the_set),
 	TEST(sets_do_not_know_each_other),
 	TEST(nonsense_is_invalid),
 	TEST(one_write_takes_as_many_as_there_may_be_files),
-	TEST(a_child_may_not_use_its_parents_set),
 	TEST(a_set_cannot_be_polled),
-	TEST(threads_may_share_a_set),
 };
 
 TEST_MAIN(cases)

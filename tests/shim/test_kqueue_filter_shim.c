@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include "kqueue_bed.h"
+#include "time_bed.h"
 
 static int fds[2];
 static int kq;
@@ -328,23 +328,19 @@ static void trigger_in_signal(int signum)
 /* The handler runs inside the other call, wherever that is. */
 static void signal_handlers_may_trigger(void **state)
 {
-	struct sigaction action = { .sa_handler = trigger_in_signal };
-	struct itimerval often = { { 0, 50 }, { 0, 50 } };
-	struct itimerval never = { { 0, 0 }, { 0, 0 } };
 	struct kevent event;
 	int got = 0, num;
 
 	(void)state;
 	add_user(EV_CLEAR);
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &often, NULL);
+	start_alarms(trigger_in_signal, 50);
 	while (got < 1000) {
 		num = look(kq, &event, 1);
 		if (num < 0)
 			break;
 		got += num;
 	}
-	setitimer(ITIMER_REAL, &never, NULL);
+	stop_alarms();
 	assert_int_equal(got, 1000);
 	close(kq);
 }
