@@ -51,6 +51,7 @@ int scaled(int full);
 
 /* Under a sanitizer or valgrind, which have their own view of limits. */
 bool under_a_tool(void);
+bool under_tsan(void);
 bool on_valgrind(void);
 
 /*
@@ -99,6 +100,22 @@ void guard_stop(struct guard *guard);
 
 /* iv_main() under a guard: it must end by iv_quit(). */
 void run_until_quit(const char *waiting_for);
+
+/*
+ * TSan holds a signal back that comes just ahead of a wait, until the wait
+ * ends, and loses one that comes while it makes room for a thread's first. A
+ * nudge, under TSan only, makes that room and ends waits now and then. It is
+ * started before others may send the signal.
+ */
+struct nudge {
+	struct iv_timer timer;
+};
+
+void nudge_start(struct nudge *nudge);
+void nudge_stop(struct nudge *nudge);
+
+/* run_until_quit(), nudged: it is a signal to this thread that ends it. */
+void run_until_signal(const char *waiting_for);
 
 /* Run @fn in a forked child; what waitpid() says of it, never a hang. */
 int status_of_child(int (*fn)(void *arg), void *arg);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,15 +25,19 @@
 #define VALGRIND_CLO_CHANGE(option) ((void)(option))
 #endif
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define UNDER_SANITIZER
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN
+#elif defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define UNDER_SANITIZER
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN
+#elif __has_feature(address_sanitizer)
+#define UNDER_ASAN
 #endif
 #endif
 
-enum { GUARD_S = 45 };
+enum { GUARD_S = 45, NUDGE_MS = 10 };
 
 /* Records ***************************************************************/
 
@@ -206,6 +211,40 @@ void run_until_quit(const char *waiting_for)
 	guard_stop(&guard);
 }
 
+static void nudge_again(void *cookie)
+{
+	struct nudge *nudge = cookie;
+
+	nudge->timer.expires = after_ms(NUDGE_MS);
+	iv_timer_register(&nudge->timer);
+}
+
+void nudge_start(struct nudge *nudge)
+{
+	IV_TIMER_INIT(&nudge->timer);
+	nudge->timer.cookie = nudge;
+	nudge->timer.handler = nudge_again;
+	if (under_tsan()) {
+		raise(0);
+		nudge_again(nudge);
+	}
+}
+
+void nudge_stop(struct nudge *nudge)
+{
+	if (iv_timer_registered(&nudge->timer))
+		iv_timer_unregister(&nudge->timer);
+}
+
+void run_until_signal(const char *waiting_for)
+{
+	struct nudge nudge;
+
+	nudge_start(&nudge);
+	run_until_quit(waiting_for);
+	nudge_stop(&nudge);
+}
+
 /* Processes *************************************************************/
 
 bool on_valgrind(void)
@@ -214,12 +253,21 @@ bool on_valgrind(void)
 	return RUNNING_ON_VALGRIND != 0;
 }
 
-bool under_a_tool(void)
+bool under_tsan(void)
 {
-#ifdef UNDER_SANITIZER
+#ifdef UNDER_TSAN
 	return true;
 #else
-	return on_valgrind();
+	return false;
+#endif
+}
+
+bool under_a_tool(void)
+{
+#ifdef UNDER_ASAN
+	return true;
+#else
+	return under_tsan() || on_valgrind();
 #endif
 }
 

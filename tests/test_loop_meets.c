@@ -11,14 +11,6 @@
 #include <iv_loop.h>
 #include "harness.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN
-#endif
-#endif
-
 /* A loop in a thread of its own, that runs until it is stopped. */
 struct looper {
 	pthread_t thread;
@@ -354,10 +346,8 @@ static void signals_end_neither_calls_nor_joins(void **state)
 	intptr_t ret;
 
 	(void)state;
-#ifdef UNDER_TSAN
-	cannot_try(
-		"ThreadSanitizer holds signals back from a thread that waits");
-#endif
+	if (under_tsan())
+		cannot_try("TSan holds signals back from a thread that waits");
 	/* helgrind reports each wait that a signal interrupts. */
 	if (under_a_tool())
 		action.sa_flags = SA_RESTART;

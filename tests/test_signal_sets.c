@@ -232,12 +232,15 @@ static void count_call(void *cookie)
 static void *run_looper(void *cookie)
 {
 	struct looper *looper = cookie;
+	struct nudge nudge;
 
 	iv_init();
+	nudge_start(&nudge);
 	expect_signal(&looper->signal, SIGUSR1, looper->flags, count_call,
 		      looper);
 	sem_post(looper->ready);
 	iv_main();
+	nudge_stop(&nudge);
 	iv_signal_unregister(&looper->signal);
 	iv_deinit();
 

@@ -88,7 +88,7 @@ static void stop_continue_and_kill_are_reported(void **state)
 	task.cookie = &child;
 	task.handler = send_stop;
 	iv_task_register(&task);
-	run_until_quit("the kill");
+	run_until_signal("the kill");
 	assert_noted("stop continue killed");
 	iv_wait_interest_unregister(&child);
 	close(fd[1]);

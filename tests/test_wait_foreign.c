@@ -111,6 +111,8 @@ static int run_in_child(void *child)
 static void note_status(void *cookie, int status, const struct rusage *rusage)
 {
 	(void)rusage;
+	if (!is_end(status))
+		return;
 	note(WIFEXITED(status) && WEXITSTATUS(status) == 3 ? "exit" : "wrong");
 	iv_wait_interest_unregister(cookie);
 }

@@ -276,33 +276,6 @@ static void *signal_thread(void *thread)
 	return NULL;
 }
 
-/*
- * A sanitizer may hold a signal back that comes just before the wait: only
- * there, something else has to end waits now and then.
- */
-static struct iv_timer nudge;
-
-static void nudge_again(void *cookie)
-{
-	nudge.expires = after_ms(10);
-	nudge.cookie = cookie;
-	nudge.handler = nudge_again;
-	iv_timer_register(&nudge);
-}
-
-static void start_nudging(void)
-{
-	IV_TIMER_INIT(&nudge);
-	if (under_a_tool())
-		nudge_again(NULL);
-}
-
-static void stop_nudging(void)
-{
-	if (iv_timer_registered(&nudge))
-		iv_timer_unregister(&nudge);
-}
-
 static void a_raw_post_in_a_signal_handler_ends_the_wait(void **state)
 {
 	struct sigaction action = { .sa_handler = post_raw };
@@ -313,18 +286,16 @@ static void a_raw_post_in_a_signal_handler_ends_the_wait(void **state)
 	iv_init();
 	raw.handler = count_and_quit;
 	assert_int_equal(iv_event_raw_register(&raw), 0);
-	start_nudging();
 	for (i = 0; i < 50; i++) {
 		pthread_t thread;
 
 		action.sa_flags = i % 2 ? SA_RESTART : 0;
 		sigaction(SIGUSR1, &action, NULL);
 		thread = start_thread(signal_thread, &self);
-		run_until_quit("a signal");
+		run_until_signal("a signal");
 		join_thread(thread);
 		assert_int_equal(calls, i + 1);
 	}
-	stop_nudging();
 	expect_idle();
 	assert_int_equal(calls, 50);
 	signal(SIGUSR1, SIG_IGN);
@@ -360,15 +331,13 @@ static void a_signal_ends_the_wait(void **state)
 	(void)state;
 	iv_init();
 	assert_int_equal(iv_signal_register(&object), 0);
-	start_nudging();
 	for (i = 0; i < 50; i++) {
 		pthread_t thread = start_thread(signal_process, NULL);
 
-		run_until_quit("a signal");
+		run_until_signal("a signal");
 		join_thread(thread);
 		assert_int_equal(calls, i + 1);
 	}
-	stop_nudging();
 	expect_idle();
 	assert_int_equal(calls, 50);
 	iv_signal_unregister(&object);
