@@ -140,6 +140,37 @@ static struct iv__loop *allocate(void)
 	return loop;
 }
 
+/* All that may fail but its memory. */
+static int open_parts(struct iv__loop *loop)
+{
+	int ret;
+
+	ret = iv__tls_open(loop);
+	if (ret < 0)
+		return ret;
+	ret = -pthread_setspecific(close_at_exit, loop);
+	if (ret < 0)
+		goto err_tls;
+	loop->spin_max_ns = iv__loop_spin_default_ns();
+	ret = iv__backend_open(loop);
+	if (ret < 0)
+		goto err_key;
+	ret = tell_opened(loop);
+	if (ret < 0)
+		goto err_backend;
+
+	return 0;
+
+err_backend:
+	loop->backend->close(loop);
+err_key:
+	pthread_setspecific(close_at_exit, NULL);
+err_tls:
+	iv__tls_close(loop);
+
+	return ret;
+}
+
 int iv__loop_open(void)
 {
 	struct iv__loop *loop;
@@ -153,35 +184,15 @@ int iv__loop_open(void)
 	if (loop == NULL)
 		return -ENOMEM;
 
-	ret = iv__tls_open(loop);
-	if (ret < 0)
-		goto err_loop;
-	ret = -pthread_setspecific(close_at_exit, loop);
-	if (ret < 0)
-		goto err_tls;
-	loop->spin_max_ns = iv__loop_spin_default_ns();
-	ret = iv__backend_open(loop);
-	if (ret < 0)
-		goto err_key;
-	ret = tell_opened(loop);
-	if (ret < 0)
-		goto err_backend;
-
+	ret = open_parts(loop);
+	if (ret < 0) {
+		free(loop);
+		return ret;
+	}
 	iv__self = loop;
 	iv__tls_start(loop);
 
 	return 0;
-
-err_backend:
-	loop->backend->close(loop);
-err_key:
-	pthread_setspecific(close_at_exit, NULL);
-err_tls:
-	iv__tls_close(loop);
-err_loop:
-	free(loop);
-
-	return ret;
 }
 
 /* By the backend's own way, or by a descriptor that it watches. */

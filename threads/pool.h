@@ -206,7 +206,7 @@ void iv__pool_wake_one(struct iv__pool *pool);
 /* K2. True: SHUT was seen and the state made DEAD. */
 bool iv__pool_push_idle(struct iv__worker *worker, bool searching);
 
-/* W3 and W6; start_search() is false when SEARCH was set already. */
+/* W3 and W6; the first is false when SEARCH was set already. */
 bool iv__pool_start_search(struct iv__pool *pool);
 void iv__pool_stop_search(struct iv__pool *pool);
 

@@ -308,21 +308,21 @@ static bool is_signal(int signum)
 	return sigaction(signum, NULL, &action) == 0;
 }
 
+static int error_of(int signum)
+{
+	return is_signal(signum) ? iv__lock_error() : EINVAL;
+}
+
 static int
 register_in(struct iv__loop *loop, struct iv_signal *signal, const void *set)
 {
 	struct iv__shared *shared;
 	struct interest *interest;
-	int ret;
+	int error;
 
-	if (!is_signal(signal->signum)) {
-		errno = EINVAL;
-		return -1;
-	}
-
-	ret = iv__lock_error();
-	if (ret != 0) {
-		errno = ret;
+	error = error_of(signal->signum);
+	if (error != 0) {
+		errno = error;
 		return -1;
 	}
 
