@@ -32,7 +32,7 @@ struct counters {
 	uint64_t posts;	    /* events posted, jobs come back */
 	uint64_t submitted; /* jobs given to the pool */
 	uint64_t completed;
-	uint64_t queued;       /* now; see loop_report() */
+	uint64_t queued;       /* now; see on_report() of loop.c */
 	uint64_t threads;      /* now */
 	struct histogram wait; /* submitted until a worker began */
 	struct histogram run;  /* in the worker */
