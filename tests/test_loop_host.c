@@ -224,44 +224,57 @@ static void a_hosted_loop_hears_calls_with_nothing_registered(void **state)
 	iv_deinit();
 }
 
-static void descriptors_and_timers_wake_the_host(void **state)
+static void wake_by_descriptor(int near, int far)
 {
-	struct iv_timer timer;
 	struct iv_fd fd;
 	int64_t timeout_ns;
-	int ends[2];
 	int host;
+
+	IV_FD_INIT(&fd);
+	fd.fd = near;
+	fd.cookie = &fd;
+	fd.handler_in = got_byte;
+	iv_fd_register(&fd);
+	host = iv_loop_prepare(&timeout_ns);
+	assert_int_equal(timeout_ns, -1);
+	put_byte(far);
+	assert_true(poll_as_host(host, timeout_ns));
+	iv_loop_run_once(0);
+	assert_noted("byte");
+	iv_fd_unregister(&fd);
+}
+
+static void wake_by_timer(void)
+{
+	struct iv_timer timer;
+	int64_t timeout_ns;
+	int host;
+
+	IV_TIMER_INIT(&timer);
+	timer.expires = after_ms(4);
+	timer.cookie = "timer";
+	timer.handler = note;
+	iv_timer_register(&timer);
+	host = iv_loop_prepare(&timeout_ns);
+	assert_true(timeout_ns >= 0 && timeout_ns <= 4000000);
+	while (iv_timer_registered(&timer)) {
+		poll_as_host(host, timeout_ns);
+		iv_loop_run_once(0);
+		host = iv_loop_prepare(&timeout_ns);
+	}
+	assert_noted("timer");
+}
+
+static void descriptors_and_timers_wake_the_host(void **state)
+{
+	int ends[2];
 
 	(void)state;
 	iv_init();
 	make_pipe(ends);
 	if (has_descriptor()) {
-		IV_FD_INIT(&fd);
-		fd.fd = ends[0];
-		fd.cookie = &fd;
-		fd.handler_in = got_byte;
-		iv_fd_register(&fd);
-		host = iv_loop_prepare(&timeout_ns);
-		assert_int_equal(timeout_ns, -1);
-		put_byte(ends[1]);
-		assert_true(poll_as_host(host, timeout_ns));
-		iv_loop_run_once(0);
-		assert_noted("byte");
-		iv_fd_unregister(&fd);
-
-		IV_TIMER_INIT(&timer);
-		timer.expires = after_ms(4);
-		timer.cookie = "timer";
-		timer.handler = note;
-		iv_timer_register(&timer);
-		host = iv_loop_prepare(&timeout_ns);
-		assert_true(timeout_ns >= 0 && timeout_ns <= 4000000);
-		while (iv_timer_registered(&timer)) {
-			poll_as_host(host, timeout_ns);
-			iv_loop_run_once(0);
-			host = iv_loop_prepare(&timeout_ns);
-		}
-		assert_noted("timer");
+		wake_by_descriptor(ends[0], ends[1]);
+		wake_by_timer();
 	}
 	iv_deinit();
 	close_both(ends);
