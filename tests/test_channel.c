@@ -2,6 +2,8 @@
 /*
  * test_channel.c - messages from many threads to one loop
  */
+#include <sched.h>
+#include <stdatomic.h>
 #include <signal.h>
 #include "channel_bed.h"
 
@@ -272,6 +274,56 @@ static void a_close_elsewhere_wakes_the_receiver(void **state)
 	iv_deinit();
 }
 
+static int written;
+static int seen;
+static atomic_int is_closed;
+
+static void see_written(void *cookie)
+{
+	(void)cookie;
+	seen = written;
+	iv_channel_unregister(&channel);
+}
+
+/* Relaxed: only the channel says that it is there. */
+static void *write_and_close(void *arg)
+{
+	written = 42;
+	iv_channel_sender_close(arg);
+	atomic_fetch_add_explicit(&is_closed, 1, memory_order_relaxed);
+
+	return NULL;
+}
+
+static void *close_behind_it(void *arg)
+{
+	while (atomic_load_explicit(&is_closed, memory_order_relaxed) == 0)
+		sched_yield();
+	iv_channel_sender_close(arg);
+
+	return NULL;
+}
+
+static void what_was_written_before_any_close_is_seen(void **state)
+{
+	pthread_t first, last;
+
+	(void)state;
+	iv_init();
+	init_channel(&channel);
+	channel.closed = see_written;
+	assert_int_equal(iv_channel_register(&channel), 0);
+	open_sender(&sender, &channel);
+	open_sender(&second, &channel);
+	last = start_thread(close_behind_it, &second);
+	first = start_thread(write_and_close, &sender);
+	iv_main();
+	assert_int_equal(seen, 42);
+	join_thread(first);
+	join_thread(last);
+	iv_deinit();
+}
+
 static void close_and_wipe(void *cookie, struct iv_channel_message *message)
 {
 	struct iv_channel_sender *own = cookie;
@@ -323,6 +375,7 @@ static const struct test_case cases[] = {
 	TEST(each_sender_counts_until_it_is_closed),
 	TEST(closed_is_told_when_nothing_is_left),
 	TEST(a_close_elsewhere_wakes_the_receiver),
+	TEST(what_was_written_before_any_close_is_seen),
 	TEST(a_sender_may_be_closed_by_its_last_message),
 };
 

@@ -180,9 +180,10 @@ static void got_last(struct iv__channel *channel)
 	atomic_exchange_explicit(&channel->told, 0, memory_order_acq_rel);
 	iv__hb_after(&channel->told);
 
-	/* Acquire: with the release of C1, for what was sent before. */
+	/* Acquire: with the release of each C1, for what came before it. */
 	if (atomic_load_explicit(&channel->senders, memory_order_acquire) != 0)
 		return;
+	iv__hb_after(&channel->senders);
 	if (is_empty(channel)) {
 		if (channel->closed != NULL)
 			channel->closed(channel->cookie);

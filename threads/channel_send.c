@@ -216,6 +216,7 @@ IV__PUBLIC void iv_channel_sender_clone(struct iv_channel_sender *to,
 static void leave(struct iv__channel *channel)
 {
 	/* Release: with the acquire of got_last(), for what was sent. */
+	iv__hb_before(&channel->senders);
 	if (atomic_fetch_sub_explicit(&channel->senders, 1,
 				      memory_order_acq_rel) != 1)
 		return;
