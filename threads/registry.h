@@ -12,9 +12,9 @@
  *	   generation                       R2 n = slot->name
  *	O2 slot->id = generation, place     R3 slot->id is not the number that
  *	...                                    I have: the loop has ended
- *	                                    R4 n is NULL or n->id is not the
- *	N1 fill in n: my id, the text          number: the loop has no name
- *	N2 old = slot->name, name = n       R5 copy n->text
+ *	                                    R4 n is NULL: it has no name
+ *	N1 fill in n                        R5 copy n
+ *	N2 old = slot->name, name = n
  *	N3 old was not NULL: wait for a     R6 leave the read section
  *	   grace period, free old
  *	...
@@ -32,16 +32,20 @@
  *   for those that did R2 before N2: see rcu.h.
  * - -ESRCH from C1 on. id is the number only between O2 and C1, and has no
  *   second time, because O1 counts on and a slot whose generations are used
- *   up is not freed. Were R3 ahead of R2, a name could be reported of a loop
- *   that had ended before.
- * - No loop is reported with another's name. n->id says whose n is: with R3
- *   alone, a name that was found just before O2 would pass for the new
- *   loop's.
+ *   up is not freed. Were R3 ahead of R2, or C1 behind C2, a loop would be
+ *   said to be there and without its name, which it has just lost.
+ * - No loop is reported with another's name. Who has found one at R2 holds up
+ *   its N3, hence C3, which needs C2, and with it the next O2: until R6 the
+ *   number in the slot is that of the name's loop, or 0. Were the slot given
+ *   back ahead of C2, the name would pass for the next loop's.
  * - Readers never wait, and opening a loop waits for the mutex only. Ending
  *   one waits for readers if it had a name.
  * - One pass over the places finds each loop that is open all the while once:
  *   it keeps its place, and the number of places covers that place
  *   since O2.
+ *
+ * Model: stress/model/registry.pml, with a mutant for each sentence above but
+ * the last two.
  *
  * In a forked child all loops but the forking thread's are gone. The fork
  * held iv__lock(), so no O1 is half done; all slots but one are made
@@ -61,15 +65,10 @@
 #include "loop_end.h"
 #include "slot_table.h"
 
-struct iv__loop_name {
-	iv_loop_id id; /* c */
-	char text[];   /* c */
-};
-
 struct iv__loop_slot {
 	struct iv__slot slot;		 /* slot_table.h */
 	_Atomic(uint64_t) id;		 /* a: 0 while nobody's */
-	_Atomic(void *) name;		 /* r: struct iv__loop_name, or NULL */
+	_Atomic(void *) name;		 /* r: char *, or NULL */
 	bool of_worker;			 /* m: ends with its pool */
 	iv_loop_id creator;		 /* m: of its thread; 0: none */
 	iv_loop_id not_ended;		 /* m: 0 from C3 on */
@@ -103,7 +102,6 @@ void iv__loop_set_creator(iv_loop_id id, bool of_pool);
 const struct iv__creator *iv__loop_creator(void);
 
 /* registry_name.c: N2 and N3. @name: malloc()ed, or NULL. */
-void iv__loop_name_replace(struct iv__loop_slot *slot,
-			   struct iv__loop_name *name);
+void iv__loop_name_replace(struct iv__loop_slot *slot, char *name);
 
 #endif

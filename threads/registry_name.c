@@ -13,10 +13,9 @@
 /* What the system takes for a thread's name, its final zero included. */
 enum { THREAD_NAME_SIZE = 16 };
 
-void iv__loop_name_replace(struct iv__loop_slot *slot,
-			   struct iv__loop_name *name)
+void iv__loop_name_replace(struct iv__loop_slot *slot, char *name)
 {
-	struct iv__loop_name *old = iv__rcu_swap(&slot->name, name);
+	char *old = iv__rcu_swap(&slot->name, name);
 
 	if (old == NULL)
 		return;
@@ -24,21 +23,6 @@ void iv__loop_name_replace(struct iv__loop_slot *slot,
 	iv__rcu_wait();
 	iv__hb_forget(old);
 	free(old);
-}
-
-static struct iv__loop_name *
-make_name(iv_loop_id id, const char *text, size_t length)
-{
-	struct iv__loop_name *name;
-
-	name = malloc(sizeof(*name) + length + 1);
-	if (name == NULL)
-		return NULL;
-
-	name->id = id;
-	memcpy(name->text, text, length + 1);
-
-	return name;
 }
 
 static void name_thread(const char *text, size_t length)
@@ -55,7 +39,7 @@ static void name_thread(const char *text, size_t length)
 IV__PUBLIC int iv_loop_set_name(const char *text)
 {
 	iv_loop_id id = iv_loop_self();
-	struct iv__loop_name *name = NULL;
+	char *name = NULL;
 	size_t length;
 
 	if (text == NULL)
@@ -67,9 +51,10 @@ IV__PUBLIC int iv_loop_set_name(const char *text)
 		return -ESRCH;
 
 	if (length > 0) {
-		name = make_name(id, text, length);
+		name = malloc(length + 1);
 		if (name == NULL)
 			return -ENOMEM;
+		memcpy(name, text, length + 1);
 		name_thread(text, length);
 	}
 	iv__loop_name_replace(iv__loop_slot_of(id), name);
@@ -84,7 +69,7 @@ IV__PUBLIC int iv_loop_set_name(const char *text)
 static const char *name_of_rcu(iv_loop_id id)
 {
 	struct iv__loop_slot *slot = iv__loop_slot_of(id);
-	const struct iv__loop_name *name;
+	const char *name;
 
 	if (slot == NULL)
 		return NULL;
@@ -94,7 +79,7 @@ static const char *name_of_rcu(iv_loop_id id)
 	if (atomic_load(&slot->id) != id)
 		return NULL;
 
-	return name != NULL && name->id == id ? name->text : "";
+	return name != NULL ? name : "";
 }
 
 IV__PUBLIC int iv_loop_get_name(iv_loop_id id, char *buf, size_t size)

@@ -26,7 +26,8 @@ for arg in "$@"; do
 	*) models+=("$arg") ;;
 	esac
 done
-[ ${#models[@]} -gt 0 ] || models=(inbox handle channel gate pool thread signal loop loop_end)
+[ ${#models[@]} -gt 0 ] || models=(inbox handle channel gate pool thread signal registry
+	loop loop_end)
 for model in "${models[@]}"; do
 	[ -e "$here/$model.pml" ] ||
 		{ echo "run.sh: there is no model '$model'" >&2; exit 2; }
@@ -190,6 +191,11 @@ done
 right signal 1 "-DREADERS=2"
 for name in R3_EARLY R4_EARLY U1_LATE NO_U4 NO_FLIP; do
 	mutant signal "$name" "-DREADERS=2"
+done
+
+right registry 1 ""
+for name in NO_GRACE GRACE_FIRST R3_FIRST C1_LATE SLOT_BACK_FIRST; do
+	mutant registry "$name" ""
 done
 
 # A loop that is stopped, called, joined, that meets others, and its end.
