@@ -2,6 +2,8 @@
 /*
  * test_channel_turns.c - messages take turns with all else, and with their own
  */
+#include <sched.h>
+#include <stdatomic.h>
 #include "channel_bed.h"
 
 static struct iv_channel channel;
@@ -62,6 +64,61 @@ static void a_batch_has_256_at_most(void **state)
 	iv_task_register(&task);
 	run_until_quit("a thousand messages");
 	assert_int_equal(most_at_once, 256);
+	close_both_ends();
+}
+
+enum { MORE_THAN_A_BATCH = 300 };
+
+static atomic_int are_sent;
+static atomic_int is_idle;
+
+/* Relaxed: only the channel hands anything over. */
+static void *send_then_one_more(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < MORE_THAN_A_BATCH; i++)
+		send_word(&sender, &many[i], "m");
+	atomic_fetch_add_explicit(&are_sent, 1, memory_order_relaxed);
+	while (atomic_load_explicit(&is_idle, memory_order_relaxed) == 0)
+		sched_yield();
+	send_word(&sender, &many[i], "m");
+
+	return NULL;
+}
+
+static void note_idle(void *cookie)
+{
+	(void)cookie;
+	atomic_fetch_add_explicit(&is_idle, 1, memory_order_relaxed);
+}
+
+/* A task of its handler runs when the round is over. */
+static void quit_at_one_more(void *cookie, struct iv_channel_message *message)
+{
+	(void)message;
+	if (++num_got == MORE_THAN_A_BATCH)
+		iv_task_register(cookie);
+	else if (num_got > MORE_THAN_A_BATCH)
+		iv_quit();
+}
+
+static void one_that_comes_behind_the_rest_calls_anew(void **state)
+{
+	struct iv_task task;
+	pthread_t thread;
+
+	(void)state;
+	iv_init();
+	IV_TASK_INIT(&task);
+	task.handler = note_idle;
+	open_handling(&channel, &sender, quit_at_one_more, &task);
+	thread = start_thread(send_then_one_more, NULL);
+	while (atomic_load_explicit(&are_sent, memory_order_relaxed) == 0)
+		sched_yield();
+	run_until_quit("one more");
+	join_thread(thread);
 	close_both_ends();
 }
 
@@ -158,6 +215,7 @@ static void and_for_those_that_come_meanwhile(void **state)
 
 static const struct test_case cases[] = {
 	TEST(a_batch_has_256_at_most),
+	TEST(one_that_comes_behind_the_rest_calls_anew),
 	TEST(one_sent_from_its_handler_comes_in_a_later_batch),
 	TEST(a_handler_may_wait_for_the_next_messages),
 	TEST(and_for_those_that_come_meanwhile),

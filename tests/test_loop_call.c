@@ -183,6 +183,45 @@ static void what_had_its_turn_is_not_dropped(void **state)
 	assert_int_equal(num_dropped, 0);
 }
 
+static int call_when_dropped;
+
+static void call_again_when_dropped(void *cookie)
+{
+	iv_loop_id *id = cookie;
+
+	call_when_dropped = iv_loop_call(*id, quit, NULL, NULL);
+}
+
+static void who_is_dropped_finds_the_loop_gone(void **state)
+{
+	iv_loop_id id;
+
+	(void)state;
+	iv_init();
+	id = iv_loop_self();
+	assert_int_equal(iv_loop_listen(), 0);
+	assert_int_equal(iv_loop_call(id, quit, &id, call_again_when_dropped),
+			 0);
+	iv_deinit();
+	assert_int_equal(call_when_dropped, -ESRCH);
+}
+
+static void the_next_loop_gets_no_calls_of_the_last(void **state)
+{
+	iv_loop_id id;
+
+	(void)state;
+	iv_init();
+	id = iv_loop_self();
+	iv_deinit();
+	iv_init();
+	assert_int_equal((uint32_t)iv_loop_self(), (uint32_t)id);
+	assert_int_equal(iv_loop_listen(), 0);
+	assert_int_equal(iv_loop_call(id, quit, NULL, NULL), -ESRCH);
+	assert_int_equal(iv_loop_stop(id), -ESRCH);
+	iv_deinit();
+}
+
 /* Workers, and children ***************************************************/
 
 static int worker_listens;
@@ -258,6 +297,8 @@ static const struct test_case cases[] = {
 	TEST(a_call_may_wait_for_the_next_in_a_nested_loop),
 	TEST(one_that_nothing_wakes_is_told),
 	TEST(what_had_its_turn_is_not_dropped),
+	TEST(who_is_dropped_finds_the_loop_gone),
+	TEST(the_next_loop_gets_no_calls_of_the_last),
 	TEST(workers_wait_for_items_only),
 	TEST(a_forked_child_has_calls_of_its_own),
 };

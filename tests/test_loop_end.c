@@ -3,6 +3,7 @@
  * test_loop_end.c - loops stopped from outside, and waiting for their end
  */
 #include <errno.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <iv_event.h>
@@ -163,6 +164,106 @@ static void joining_waits_for_the_end_and_no_less(void **state)
 	join_thread(looper.thread);
 	assert_int_equal(iv_loop_join(looper.id, -1), -ESRCH);
 	assert_int_equal(iv_loop_stop(looper.id), -ESRCH);
+}
+
+/* A loop that is in iv_deinit(): its pool is at work. */
+struct closing {
+	iv_loop_id id;
+	sem_t at_work, is_dead, go;
+};
+
+static void work_until_told(void *cookie)
+{
+	struct closing *closing = cookie;
+	char name[1];
+
+	sem_post(&closing->at_work);
+	while (iv_loop_get_name(closing->id, name, sizeof(name)) != -ESRCH)
+		sched_yield();
+	sem_post(&closing->is_dead);
+	await(&closing->go);
+}
+
+static void *close_over_work(void *arg)
+{
+	struct closing *closing = arg;
+	struct iv_work_pool pool;
+	struct iv_work_item item;
+
+	iv_init();
+	closing->id = iv_loop_self();
+	IV_WORK_POOL_INIT(&pool);
+	pool.max_threads = 1;
+	if (iv_work_pool_create(&pool) != 0)
+		abort();
+	IV_WORK_ITEM_INIT(&item);
+	item.cookie = closing;
+	item.work = work_until_told;
+	iv_work_pool_submit_work(&pool, &item);
+	await(&closing->at_work);
+	iv_deinit();
+
+	return NULL;
+}
+
+static void one_that_closes_has_not_ended(void **state)
+{
+	struct closing closing = { .id = 0 };
+	pthread_t thread;
+
+	(void)state;
+	sem_init(&closing.at_work, 0, 0);
+	sem_init(&closing.is_dead, 0, 0);
+	sem_init(&closing.go, 0, 0);
+	thread = start_thread(close_over_work, &closing);
+	await(&closing.is_dead);
+	assert_int_equal(iv_loop_stop(closing.id), -ESRCH);
+	assert_int_equal(iv_loop_join(closing.id, 0), -ETIMEDOUT);
+	sem_post(&closing.go);
+	assert_int_not_equal(iv_loop_join(closing.id, -1), -ETIMEDOUT);
+	join_thread(thread);
+}
+
+struct joined {
+	iv_loop_id joiner, id;
+	sem_t open;
+};
+
+static void *end_when_joined(void *arg)
+{
+	struct joined *joined = arg;
+
+	iv_init();
+	joined->id = iv_loop_self();
+	sem_post(&joined->open);
+	while (iv_loop_join(joined->joiner, 0) != -EDEADLK)
+		sched_yield();
+	iv_deinit();
+
+	return NULL;
+}
+
+/* All have one place in the registry. Each asks whether we wait for it. */
+static void who_joins_one_after_the_other_is_told_each_time(void **state)
+{
+	struct joined joined;
+	pthread_t thread;
+	int ret, i;
+
+	(void)state;
+	iv_init();
+	joined.joiner = iv_loop_self();
+	sem_init(&joined.open, 0, 0);
+	for (i = 0; i < 3; i++) {
+		thread = start_thread(end_when_joined, &joined);
+		await(&joined.open);
+		do {
+			ret = iv_loop_join(joined.id, -1);
+		} while (ret == -EDEADLK);
+		assert_int_equal(ret, 0);
+		join_thread(thread);
+	}
+	iv_deinit();
 }
 
 static void what_cannot_be_waited_for_is_refused(void **state)
@@ -326,6 +427,8 @@ static const struct test_case cases[] = {
 	TEST(nested_ones_stop),
 	TEST(a_loop_may_stop_itself),
 	TEST(joining_waits_for_the_end_and_no_less),
+	TEST(one_that_closes_has_not_ended),
+	TEST(who_joins_one_after_the_other_is_told_each_time),
 	TEST(what_cannot_be_waited_for_is_refused),
 	TEST(a_stop_waits_for_one_that_does_not_listen_yet),
 	TEST(joining_who_waits_for_us_is_refused),

@@ -197,6 +197,14 @@ static void a_post_wakes_the_host(void **state)
 		assert_int_equal(timeout_ns, 0);
 		iv_loop_run_once(0);
 		assert_noted("event");
+
+		/* Nor does it wait for what another thread has posted. */
+		sem_post(&poster.go);
+		in_thread(post_when_told, &poster);
+		iv_loop_prepare(&timeout_ns);
+		assert_int_equal(timeout_ns, 0);
+		iv_loop_run_once(0);
+		assert_noted("event");
 		iv_event_unregister(&event);
 	}
 	iv_deinit();
@@ -294,6 +302,18 @@ static void a_prepared_loop_may_run_or_end(void **state)
 	run_until_quit("an event posted while prepared");
 	iv_loop_prepare(&timeout_ns);
 	iv_event_unregister(&event);
+	iv_deinit();
+}
+
+static void a_prepared_loop_with_nothing_left_does_not_wait(void **state)
+{
+	int64_t timeout_ns;
+
+	(void)state;
+	iv_init();
+	assert_int_equal(iv_loop_listen(), 0);
+	iv_loop_prepare(&timeout_ns);
+	assert_int_equal(iv_loop_run_once(-1), 0);
 	iv_deinit();
 }
 
@@ -451,6 +471,7 @@ static const struct test_case cases[] = {
 	TEST(a_hosted_loop_hears_calls_with_nothing_registered),
 	TEST(descriptors_and_timers_wake_the_host),
 	TEST(a_prepared_loop_may_run_or_end),
+	TEST(a_prepared_loop_with_nothing_left_does_not_wait),
 	TEST(a_forked_child_has_a_descriptor_of_its_own),
 	TEST(spinning_loops_answer_each_other),
 	TEST(a_spinning_loop_serves_timers),

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_work_limits.c - pools without descriptors, without threads, with
- * little stack, and with work that never ends
+ * little stack, with work that never ends, and ended over it
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <iv_loop.h>
 #include <iv_work.h>
 #include "harness.h"
 
@@ -351,6 +353,47 @@ static void a_chain_in_a_pool_does_not_starve_descriptors(void **state)
 	serve_fd_beside(&pool);
 }
 
+static iv_loop_id owner;
+static sem_t at_work;
+
+/* The loop's number dies before its pools end. */
+static void go_on_while_it_closes(void *cookie)
+{
+	char name[1];
+	int i;
+
+	(void)cookie;
+	sem_post(&at_work);
+	while (iv_loop_get_name(owner, name, sizeof(name)) != -ESRCH)
+		sched_yield();
+	for (i = 0; i < 100; i++)
+		sched_yield();
+	atomic_fetch_add(&runs, 1);
+}
+
+/* Its threads were all out once, and one is in again. */
+static void one_that_works_again_is_waited_for(void **state)
+{
+	struct iv_work_item first, again;
+
+	(void)state;
+	iv_init();
+	owner = iv_loop_self();
+	assert_int_equal(try_pool(1), 0);
+	set_up(&first, count_run, count_completion);
+	iv_work_pool_submit_work(&pool, &first);
+	assert_int_equal(iv_loop_end(owner, IV_LOOP_DRAIN, -1, NULL, NULL),
+			 -EDEADLK);
+	iv_main();
+	assert_int_equal(completions, 1);
+	sem_init(&at_work, 0, 0);
+	set_up(&again, go_on_while_it_closes, NULL);
+	iv_work_pool_submit_work(&pool, &again);
+	await(&at_work);
+	iv_deinit();
+	assert_int_equal(atomic_load(&runs), 2);
+}
+
 static const struct test_case cases[] = {
 	TEST(without_descriptors_work_completes_or_create_refuses),
 	TEST(work_completes_when_descriptors_run_out_later),
@@ -362,6 +405,7 @@ static const struct test_case cases[] = {
 	TEST(chained_completions_of_a_pool_need_no_stack),
 	TEST(a_chain_without_a_pool_does_not_starve_descriptors),
 	TEST(a_chain_in_a_pool_does_not_starve_descriptors),
+	TEST(one_that_works_again_is_waited_for),
 };
 
 TEST_MAIN(cases)

@@ -129,6 +129,53 @@ static void one_ended_by_its_work_is_started_anew(void **state)
 	iv_deinit();
 }
 
+static sem_t is_called, is_submitted;
+
+/* While the owner calls its worker. */
+static void end_when_called(void *cookie)
+{
+	sem_post(&is_called);
+	await(&is_submitted);
+	pthread_exit(cookie);
+}
+
+static void end_later(void *cookie)
+{
+	static struct iv_timer timer;
+
+	IV_TIMER_INIT(&timer);
+	timer.expires = after_ms(5);
+	timer.cookie = cookie;
+	timer.handler = end_when_called;
+	iv_timer_register(&timer);
+}
+
+/* Not before: an owner that puts its pool looks after what is left. */
+static void put_at_completion(void *cookie)
+{
+	count_completion(cookie);
+	iv_work_pool_put(&pool);
+}
+
+static void one_that_ends_while_it_is_called_leaves_nothing(void **state)
+{
+	struct iv_work_item first, next;
+
+	(void)state;
+	iv_init();
+	sem_init(&is_called, 0, 0);
+	sem_init(&is_submitted, 0, 0);
+	create_pool(1, count_start, count_stop);
+	submit(&first, end_later, count_completion);
+	await(&is_called);
+	submit(&next, do_nothing, put_at_completion);
+	sem_post(&is_submitted);
+	iv_main();
+	assert_int_equal(completions, 2);
+	assert_int_equal(atomic_load(&stops), atomic_load(&starts));
+	iv_deinit();
+}
+
 /* Served while the worker has nothing else to do **************************/
 
 /*
@@ -425,6 +472,7 @@ static const struct test_case cases[] = {
 	TEST(each_thread_starts_before_its_work_and_stops_after),
 	TEST(no_thread_is_started_without_work),
 	TEST(one_ended_by_its_work_is_started_anew),
+	TEST(one_that_ends_while_it_is_called_leaves_nothing),
 	TEST(what_thread_start_registers_is_served),
 	TEST(what_a_work_function_registers_is_served),
 	TEST(a_work_function_may_run_iv_main),
