@@ -189,6 +189,7 @@ static void got_last(struct iv__channel *channel)
 			channel->closed(channel->cookie);
 		return;
 	}
+	/* With a C1 that was there meanwhile: either we send it, or that. */
 	if (atomic_exchange_explicit(&channel->told, 1, memory_order_acq_rel) !=
 	    0)
 		return;

@@ -77,7 +77,7 @@ static inline void *iv__rcu_swap(_Atomic(void *) *word, void *object)
 	if (object != NULL)
 		iv__hb_before(object);
 
-	/* Acquire: whoever swaps it out may look at it. */
+	/* Release: with iv__rcu_read(). Acquire: who swaps it out may look. */
 	return atomic_exchange_explicit(word, object, memory_order_acq_rel);
 }
 

@@ -151,15 +151,15 @@ each() {
 }
 
 declare -A files_of change_of
-programs=()
+needed=()
 note() {
 	files_of[$1]=$4
 	change_of[$1]=$5
 	is_wanted "$1" || return 0
 	read -ra more <<<"$3"
 	for program in "${more[@]}"; do
-		[[ " ${programs[*]} " == *" $program "* ]] ||
-			programs+=("$program")
+		[[ " ${needed[*]} " == *" $program "* ]] ||
+			needed+=("$program")
 	done
 }
 
@@ -169,6 +169,6 @@ for name in "${wanted[@]}"; do
 		{ echo "mutate: there is no mutant '$name'" >&2; exit 2; }
 done
 printf '%-26s %-30s %s\n' mutant 'killed by' time
-row '(nothing)' passes "${programs[*]}" '' ''
+row '(nothing)' passes "${needed[*]}" '' ''
 each row
 exit "$failed"
