@@ -163,48 +163,69 @@ static void *post_when_told(void *arg)
 	return NULL;
 }
 
+static void round_with_event(void)
+{
+	iv_loop_run_once(0);
+	assert_noted("event");
+}
+
+static void expect_no_wait(void)
+{
+	int64_t timeout_ns;
+
+	iv_loop_prepare(&timeout_ns);
+	assert_int_equal(timeout_ns, 0);
+	round_with_event();
+}
+
+static void wake_from_elsewhere(struct poster *poster)
+{
+	int64_t timeout_ns;
+	pthread_t thread;
+	int fd;
+
+	thread = start_thread(post_when_told, poster);
+	fd = iv_loop_prepare(&timeout_ns);
+	assert_int_equal(timeout_ns, -1);
+	assert_false(poll_as_host(fd, 0));
+	sem_post(&poster->go);
+	assert_true(poll_as_host(fd, timeout_ns));
+	assert_int_equal(iv_loop_run_once(0), 1);
+	assert_noted("event");
+	join_thread(thread);
+
+	/* Nor does it wait for what another thread has posted. */
+	sem_post(&poster->go);
+	in_thread(post_when_told, poster);
+	expect_no_wait();
+}
+
+/* Its own thread's posts do so too, and what came before. */
+static void wake_from_here(struct iv_event *event)
+{
+	int64_t timeout_ns;
+	int fd;
+
+	fd = iv_loop_prepare(&timeout_ns);
+	iv_event_post(event);
+	assert_true(poll_as_host(fd, timeout_ns));
+	round_with_event();
+	iv_event_post(event);
+	expect_no_wait();
+}
+
 static void a_post_wakes_the_host(void **state)
 {
 	struct iv_event event = { .cookie = "event", .handler = note };
 	struct poster poster = { .event = &event };
-	int64_t timeout_ns;
-	pthread_t thread;
-	int fd;
 
 	(void)state;
 	iv_init();
 	if (has_descriptor()) {
 		assert_int_equal(iv_event_register(&event), 0);
 		sem_init(&poster.go, 0, 0);
-		thread = start_thread(post_when_told, &poster);
-		fd = iv_loop_prepare(&timeout_ns);
-		assert_int_equal(timeout_ns, -1);
-		assert_false(poll_as_host(fd, 0));
-		sem_post(&poster.go);
-		assert_true(poll_as_host(fd, timeout_ns));
-		assert_int_equal(iv_loop_run_once(0), 1);
-		assert_noted("event");
-		join_thread(thread);
-
-		/* Its own thread's posts do so too, and what came before. */
-		fd = iv_loop_prepare(&timeout_ns);
-		iv_event_post(&event);
-		assert_true(poll_as_host(fd, timeout_ns));
-		iv_loop_run_once(0);
-		assert_noted("event");
-		iv_event_post(&event);
-		iv_loop_prepare(&timeout_ns);
-		assert_int_equal(timeout_ns, 0);
-		iv_loop_run_once(0);
-		assert_noted("event");
-
-		/* Nor does it wait for what another thread has posted. */
-		sem_post(&poster.go);
-		in_thread(post_when_told, &poster);
-		iv_loop_prepare(&timeout_ns);
-		assert_int_equal(timeout_ns, 0);
-		iv_loop_run_once(0);
-		assert_noted("event");
+		wake_from_elsewhere(&poster);
+		wake_from_here(&event);
 		iv_event_unregister(&event);
 	}
 	iv_deinit();
