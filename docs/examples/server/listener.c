@@ -3,6 +3,7 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -124,13 +125,29 @@ static bool is_scarce(const struct loop *loop, int sock)
 	return (rlim_t)sock >= limit.rlim_cur - reserve;
 }
 
+/* The same before anybody is accepted: any descriptor tells. */
+static bool is_still_scarce(const struct loop *loop)
+{
+	int next = fcntl(loop->listen_fd, F_DUPFD_CLOEXEC, 0);
+
+	if (next == -1)
+		return true;
+	close(next);
+	return is_scarce(loop, next);
+}
+
+static void look_again_later(struct loop *loop)
+{
+	loop->accept_again.expires = time_after_ms(PAUSE_MS);
+	iv_timer_register(&loop->accept_again);
+}
+
 static void pause_accepting(struct loop *loop)
 {
 	loop->accept_paused = true;
 	loop->counters.accept_pauses++;
 	iv_fd_set_handler_in(&loop->listener, NULL);
-	loop->accept_again.expires = time_after_ms(PAUSE_MS);
-	iv_timer_register(&loop->accept_again);
+	look_again_later(loop);
 }
 
 static bool accept_one(struct loop *loop)
@@ -157,9 +174,13 @@ static void on_acceptable(void *cookie)
 			break;
 }
 
+/* One more each time would use up what is kept free, if nobody goes. */
 static void on_accept_again(void *cookie)
 {
-	listener_resume(cookie);
+	if (is_still_scarce(cookie))
+		look_again_later(cookie);
+	else
+		listener_resume(cookie);
 }
 
 void listener_open(struct loop *loop)
@@ -175,7 +196,7 @@ void listener_open(struct loop *loop)
 	iv_fd_register(&loop->listener);
 }
 
-/* Still too few descriptors? Then the next accept pauses again. */
+/* Somebody has gone. Still too few? Then the next accept pauses again. */
 void listener_resume(struct loop *loop)
 {
 	if (!loop->accept_paused)
