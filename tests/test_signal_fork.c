@@ -202,21 +202,66 @@ static int register_in_child(void *arg)
 #endif
 #endif
 
-/* A lock that another thread held at the fork must not stay locked. */
-static void a_fork_amid_registrations_leaves_the_child_usable(void **state)
+static void need_locks_of_our_own(void)
 {
-	int i, num = under_a_tool() ? 3 : 100;
-	pthread_t thread;
-
-	(void)state;
 #ifdef UNDER_SANITIZER
 	cannot_try("a sanitizer's own locks do not survive such a fork");
 #endif
-	thread = start_thread(register_and_unregister, NULL);
+}
+
+static void fork_beside(pthread_t thread)
+{
+	int i, num = under_a_tool() ? 3 : 100;
+
 	for (i = 0; i < num; i++)
 		in_child(register_in_child, NULL);
 	atomic_store(&stop, true);
 	join_thread(thread);
+}
+
+/* A lock that another thread held at the fork must not stay locked. */
+static void a_fork_amid_registrations_leaves_the_child_usable(void **state)
+{
+	(void)state;
+	need_locks_of_our_own();
+	fork_beside(start_thread(register_and_unregister, NULL));
+}
+
+enum { NUM_SERVED = 100 };
+
+static sem_t receives;
+
+/* So many that it is in the handler most of the time. */
+static void *receive_signals(void *arg)
+{
+	struct iv_signal served[NUM_SERVED];
+	int i;
+
+	(void)arg;
+	iv_init();
+	for (i = 0; i < NUM_SERVED; i++)
+		expect(&served[i], SIGUSR2, "never");
+	sem_post(&receives);
+	while (!atomic_load(&stop))
+		raise(SIGUSR2);
+	for (i = 0; i < NUM_SERVED; i++)
+		iv_signal_unregister(&served[i]);
+	iv_deinit();
+
+	return NULL;
+}
+
+/* Nor must its handler be waited for when the child unregisters. */
+static void a_fork_amid_signals_leaves_the_child_usable(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	need_locks_of_our_own();
+	sem_init(&receives, 0, 0);
+	thread = start_thread(receive_signals, NULL);
+	await(&receives);
+	fork_beside(thread);
 }
 
 static const struct test_case cases[] = {
@@ -226,6 +271,7 @@ static const struct test_case cases[] = {
 	TEST(a_child_that_goes_on_registers_its_own),
 	TEST(what_the_parent_had_taken_is_the_parents),
 	TEST(a_fork_amid_registrations_leaves_the_child_usable),
+	TEST(a_fork_amid_signals_leaves_the_child_usable),
 };
 
 TEST_MAIN(cases)
