@@ -20,11 +20,31 @@
 #ifndef IV__ANNOTATE_H
 #define IV__ANNOTATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Compiled so that a detector sees our atomics; descriptors it does not. */
+#define IV__IS_INSTRUMENTED false
+#ifdef __SANITIZE_THREAD__
+#undef IV__IS_INSTRUMENTED
+#define IV__IS_INSTRUMENTED true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#undef IV__IS_INSTRUMENTED
+#define IV__IS_INSTRUMENTED true
+#endif
+#endif
 
 /* 0 on bare metal, or what watches us. Constant once the library is loaded. */
 enum { IV__WATCH_VALGRIND = 1, IV__WATCH_TSAN = 2 };
 extern unsigned char iv__watch __attribute__((visibility("hidden")));
+
+/* Is there one that knows of our atomics only what we tell it? */
+static inline bool iv__is_told(void)
+{
+	return IV__IS_INSTRUMENTED ? iv__watch == IV__WATCH_VALGRIND
+				   : iv__watch != 0;
+}
 
 void iv__hb_before_slow(const void *key);
 void iv__hb_after_slow(const void *key);

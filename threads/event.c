@@ -7,6 +7,7 @@
 #include <errno.h>
 #include "annotate.h"
 #include "event_handle.h"
+#include "merge.h"
 #include "shared.h"
 
 IV__PUBLIC int iv_event_register(struct iv_event *event)
@@ -74,25 +75,11 @@ IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 	inbox->loop->numobjs--;
 }
 
-/* P1: the event's inbox, or NULL when it has been posted already. */
-static inline struct iv__inbox *claim(struct iv_event *event, bool watched)
+/* P1 has found nobody: until P3 nobody else changes owner_. */
+static inline struct iv__inbox *owner_of(const struct iv_event *event)
 {
-	struct iv__inbox *inbox;
+	struct iv__inbox *inbox = iv__event_owner(event);
 
-	/*
-	 * Release: with the acquire of O2, for the payload. Acquire: with the
-	 * release of the O2 before, for next_ and owner_.
-	 */
-	if (watched)
-		iv__hb_before(event);
-	if (atomic_exchange_explicit(iv__event_pending(event), 1,
-				     memory_order_acq_rel))
-		return NULL;
-	if (watched)
-		iv__hb_after(event);
-
-	/* Claimed: until P3 nobody else changes it. */
-	inbox = event->owner_.inbox;
 	if (__builtin_expect(inbox == NULL, 0))
 		iv_fatal("iv_event_post: the event is not registered; have its "
 			 "owner call iv_event_register() first");
@@ -100,26 +87,87 @@ static inline struct iv__inbox *claim(struct iv_event *event, bool watched)
 	return inbox;
 }
 
-/* One post; twice in the object code, so that bare metal pays for no watch. */
-static inline void post(struct iv_event *event, bool watched)
+/*
+ * P1; what pending_ was. Release: with the acquire of O2, for the payload.
+ * Acquire: with the release of the O2 before, for next_ and owner_.
+ * Sequentially consistent: what it writes, M3 of merge.h reads.
+ */
+static inline unsigned int claim(struct iv_event *event, unsigned int as)
 {
-	struct iv__inbox *inbox = claim(event, watched);
+	return atomic_exchange(iv__event_pending(event), as);
+}
+
+/* The event's inbox, or NULL when it has been posted already. */
+static struct iv__inbox *claim_told(struct iv_event *event)
+{
+	iv__hb_before(event);
+	if (claim(event, IV__POSTED) != 0)
+		return NULL;
+	iv__hb_after(event);
+
+	return owner_of(event);
+}
+
+static void post_told(struct iv_event *event)
+{
+	struct iv__inbox *inbox = claim_told(event);
 
 	if (inbox != NULL)
-		iv__inbox_push(inbox, event, watched);
+		iv__inbox_push(inbox, event, true);
 }
 
-__attribute__((noinline)) static void post_watched(struct iv_event *event)
+/* P1 has found @was, which is not POSTED. */
+__attribute__((noinline)) static void
+post_claimed(struct iv_event *event, unsigned int was, bool looks_first)
 {
-	post(event, true);
+	struct iv__inbox *inbox;
+
+	if (was == IV__CROWDED) {
+		iv__merge_found_crowded(event);
+		return;
+	}
+
+	inbox = owner_of(event);
+	iv__merge_claimed(event, iv__event_claimant(event), looks_first);
+	iv__inbox_push(inbox, event, IV__IS_INSTRUMENTED);
 }
 
-IV__PUBLIC void iv_event_post(struct iv_event *event)
+__attribute__((noinline)) static void post_with_a_look(struct iv_event *event)
 {
-	if (__builtin_expect(iv__watch != 0, 0))
-		post_watched(event);
-	else
-		post(event, false);
+	bool looks_first = iv__merge_looks_first(event);
+	unsigned int was;
+
+	if (iv__is_told()) {
+		post_told(event);
+		return;
+	}
+	if (looks_first && iv__merge_by_look(event))
+		return;
+
+	was = claim(event, looks_first ? IV__CROWDED : IV__POSTED);
+	if (was != IV__POSTED)
+		post_claimed(event, was, looks_first);
+}
+
+/*
+ * A function without a frame, and aligned: most posts merge, and a cycle shows
+ * in them.
+ */
+__attribute__((aligned(64))) IV__PUBLIC void
+iv_event_post(struct iv_event *event)
+{
+	unsigned int was;
+
+	if (__builtin_expect(atomic_load_explicit(&iv__num_lookers,
+						  memory_order_relaxed) != 0,
+			     0)) {
+		post_with_a_look(event);
+		return;
+	}
+
+	was = claim(event, IV__POSTED);
+	if (__builtin_expect(was != IV__POSTED, 0))
+		post_claimed(event, was, false);
 }
 
 /*
@@ -128,7 +176,7 @@ IV__PUBLIC void iv_event_post(struct iv_event *event)
  */
 void iv__event_post_in_signal(struct iv_event *event)
 {
-	struct iv__inbox *inbox = claim(event, true);
+	struct iv__inbox *inbox = claim_told(event);
 
 	if (inbox != NULL && iv__inbox_link(inbox, event, true) == IV__SLEEPING)
 		iv__inbox_wake(inbox, true);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include "inbox.h"
 #include "lock.h"
+#include "merge.h"
 
 _Thread_local struct iv__inbox *iv__inbox_self;
 
@@ -38,9 +39,10 @@ static struct iv_event *pop(struct iv__inbox *inbox)
 	inbox->first = event->next_;
 	if (event == inbox->stop)
 		inbox->stop = NULL;
+	if (inbox->linked != NULL)
+		event->owner_.inbox = inbox;
 	if (event == inbox->linked)
 		inbox->linked = NULL;
-	event->owner_.inbox = inbox;
 
 	return event;
 }
@@ -128,12 +130,12 @@ static void drain(struct iv__inbox *inbox)
 		/*
 		 * O2. Acquire: with the release of every coalesced P1.
 		 * Release: with the acquire of the next P1, for next_ and
-		 * owner_.
+		 * owner_. Sequentially consistent: with M3 of merge.h.
 		 */
 		iv__hb_before(event);
-		atomic_exchange_explicit(iv__event_pending(event), 0,
-					 memory_order_acq_rel);
+		atomic_exchange(iv__event_pending(event), 0);
 		iv__hb_after(event);
+		iv__merge_collect();
 
 		event->handler(event->cookie);
 	}
@@ -276,7 +278,7 @@ bool iv__inbox_has(struct iv__inbox *inbox, const struct iv_event *event)
 	take(inbox, 0);
 	link_back(inbox);
 
-	return event->owner_.inbox != inbox;
+	return iv__event_owner(event) != inbox;
 }
 
 bool iv__inbox_take_out(struct iv__inbox *inbox, struct iv_event *event)

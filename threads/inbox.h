@@ -10,13 +10,14 @@
  *	        SLEEPING   nothing posted, the owner sleeps or is about to
  *	        CLOSED     nobody's inbox
  *
- *	owner_: the inbox; while the event is in the owner's queue, where no
- *	        poster looks at it, the event before it
+ *	owner_: the inbox, and who posted it last (merge.h); while the event is
+ *	        in the owner's queue, where no poster looks at it, perhaps the
+ *	        event before it
  *
  *	poster, any thread                  owner
  *
- *	P1 swap pending_ for 1; was it      O1 take the chain, leaving NULL, and
- *	   1: done, coalesced                  append it to the queue in order
+ *	P1 swap pending_ for POSTED; was    O1 take the chain, leaving NULL, and
+ *	   it posted: done, coalesced          append it to the queue in order
  *	P2 next_ = head of owner_           O2 for each: swap pending_ for 0,
  *	P3 CAS head from that to the        O3    then call the handler
  *	   event, else P2 again             O4 about to block: CAS head from NULL
@@ -61,6 +62,7 @@
 #ifndef IV__INBOX_H
 #define IV__INBOX_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -72,12 +74,13 @@
 #include "slot_table.h"
 
 struct iv__inbox {
-	_Alignas(64) struct iv__slot slot; /* slot_table.h */
-	_Atomic(uintptr_t) head;	   /* a */
-
-	_Alignas(64) struct iv__loop *loop;  /* c */
+	/* The posters' line. */
+	_Alignas(64) struct iv__slot slot;   /* slot_table.h */
+	_Atomic(uintptr_t) head;	     /* a */
 	const struct iv__wake_way *wake_way; /* c, but for a fork */
 	int wake_fd;			     /* c, but for a fork */
+
+	_Alignas(64) struct iv__loop *loop; /* c */
 
 	uint64_t wakes_owed;  /* o: since the waker was opened */
 	bool asleep;	      /* o: between O4 and O6 */
@@ -207,6 +210,42 @@ static inline bool iv__inbox_has_posts(struct iv__inbox *inbox)
 static inline atomic_uint *iv__event_pending(struct iv_event *event)
 {
 	return (atomic_uint *)&event->pending_;
+}
+
+/*
+ * owner_, unless the event is in the queue: the inbox, NULL when the event is
+ * not registered, and below it the number of who claimed it last (merge.h), or
+ * 0. An owner that looks for an event in the queue may meet its claimant here,
+ * hence the atomics. Relaxed: the inbox is the same whoever comes first.
+ */
+#define IV__CLAIMANT ((uintptr_t)63)
+
+static_assert(_Alignof(struct iv__inbox) > IV__CLAIMANT,
+	      "a number finds room below an inbox's address");
+
+static inline uintptr_t iv__event_owner_word(const struct iv_event *event)
+{
+	return atomic_load_explicit((const _Atomic(uintptr_t) *)&event->owner_,
+				    memory_order_relaxed);
+}
+
+static inline struct iv__inbox *iv__event_owner(const struct iv_event *event)
+{
+	return (struct iv__inbox *)(iv__event_owner_word(event) &
+				    ~IV__CLAIMANT);
+}
+
+static inline unsigned int iv__event_claimant(const struct iv_event *event)
+{
+	return iv__event_owner_word(event) & IV__CLAIMANT;
+}
+
+static inline void
+iv__event_set_claimant(struct iv_event *event, unsigned int number)
+{
+	atomic_store_explicit((_Atomic(uintptr_t) *)&event->owner_,
+			      (uintptr_t)iv__event_owner(event) | number,
+			      memory_order_relaxed);
 }
 
 /* Has a post come to P1 that has not been handled? */

@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "event_handle.h"
 #include "lock.h"
+#include "merge.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int error;
@@ -24,6 +25,7 @@ static void unlock_in_child(void)
 {
 	iv__signal_forked();
 	iv__inboxes_forked();
+	iv__merge_forked();
 	iv__event_slots_forked();
 	iv__channels_forked();
 	iv__unlock();

@@ -26,7 +26,7 @@ for arg in "$@"; do
 	*) models+=("$arg") ;;
 	esac
 done
-[ ${#models[@]} -gt 0 ] || models=(inbox handle channel gate pool thread signal registry
+[ ${#models[@]} -gt 0 ] || models=(inbox merge handle channel gate pool thread signal registry
 	loop loop_end)
 for model in "${models[@]}"; do
 	[ -e "$here/$model.pml" ] ||
@@ -116,6 +116,15 @@ for name in P1_LOAD P1_STORE P3_STORE NO_WAKE O2_LATE O4_STORE O6_STORE NO_DEBT 
 	TOUCH_BEHIND_P3 TOUCH_BEHIND_P4 NO_O7 O7_ALWAYS; do
 	mutant inbox "$name" "-DPOSTERS=2"
 done
+
+right merge 1 ""
+right merge 1 "-DLANES=1"
+right merge 1 "-DPOSTERS=3 -DPOSTS=1"
+right merge 2 "-DPOSTERS=3 -DLANES=1"
+for name in M0_LATE M2_LATE NO_M2 NO_M3 C2_EARLY NO_C2; do
+	mutant merge "$name" ""
+done
+mutant merge M2_STORE "-DLANES=1"
 
 right handle 1 "-DSTAY"
 right handle 1 ""
