@@ -360,7 +360,7 @@ static void *open_and_close_loops(void *arg)
 
 static void a_closed_loops_descriptors_are_not_written_to(void **state)
 {
-	int num = under_a_tool() ? 20 : 1000;
+	int num = under_a_tool() ? 20 : 300;
 	pthread_t sender, loops;
 	struct iv_signal keep;
 

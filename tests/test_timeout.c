@@ -337,9 +337,10 @@ static void signals_neither_end_nor_prolong_one(void **state)
 	(void)state;
 	iv_init();
 	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &storm, NULL), 0);
+	iv_invalidate_now();
 	start(&timer, 30, "timer", note);
 	due = timer.expires;
-	assert_int_equal(setitimer(ITIMER_REAL, &storm, NULL), 0);
 	iv_main();
 	assert_int_equal(setitimer(ITIMER_REAL, &calm, NULL), 0);
 	assert_noted("timer");
