@@ -152,6 +152,7 @@ each() {
 
 declare -A files_of change_of
 needed=()
+# shellcheck disable=SC2317 # each calls it
 note() {
 	files_of[$1]=$4
 	change_of[$1]=$5
