@@ -14,7 +14,7 @@
 #include "harness.h"
 #include "signal_bed.h"
 
-enum { YIELDS = 2000 };
+enum { YIELDS = 500 };
 
 static _Thread_local bool is_sender;
 static atomic_bool inside, unregistering, unregistered, too_early;
