@@ -25,7 +25,8 @@ _Thread_local struct iv__poster iv__poster;
 _Alignas(64) atomic_uint iv__num_lookers;
 atomic_uint iv__num_lanes;
 
-static atomic_uint num_posters;
+static atomic_uint num_posters; /* that have taken a number */
+static atomic_uint num_sharers; /* that had to share a lane */
 
 /* Behind annotate.c's, which finds the detector. */
 __attribute__((constructor(102))) static void count_detector(void)
@@ -34,18 +35,22 @@ __attribute__((constructor(102))) static void count_detector(void)
 		atomic_fetch_add(&iv__num_lookers, 1);
 }
 
-/* M0 */
-static void take_lane(void)
+/* M0. A number that wrapped round would have C2 read too few. */
+static unsigned int lane_to_take(void)
 {
-	unsigned int place = atomic_fetch_add(&iv__num_lanes, 1);
+	unsigned int num = atomic_load(&iv__num_lanes);
 
-	iv__poster.lane = &lanes[place % NUM_LANES].num_steps;
+	while (num < NUM_LANES)
+		if (atomic_compare_exchange_weak(&iv__num_lanes, &num, num + 1))
+			return num;
+
+	return atomic_fetch_add(&num_sharers, 1) % NUM_LANES;
 }
 
 static void begin_to_look(const struct iv_event *event)
 {
 	if (iv__poster.lane == NULL)
-		take_lane();
+		iv__poster.lane = &lanes[lane_to_take()].num_steps;
 	if (iv__poster.crowded == NULL)
 		atomic_fetch_add(&iv__num_lookers, 1);
 	iv__poster.crowded = event;
@@ -125,7 +130,7 @@ void iv__merge_read_lanes(void)
 	unsigned int num = atomic_load(&iv__num_lanes);
 	unsigned int i;
 
-	for (i = 0; i < num && i < NUM_LANES; i++)
+	for (i = 0; i < num; i++)
 		(void)atomic_load(&lanes[i].num_steps);
 }
 

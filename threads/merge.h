@@ -11,7 +11,7 @@
  *	poster, any thread                  owner
  *
  *	M0 once: take a lane, counting up   C1 swap pending_ for 0 (O2 of
- *	   how many are taken                  inbox.h)
+ *	   how many are, or one of all         inbox.h)
  *	M1 look: not posted: P1 of inbox.h  C2 read how many lanes are taken,
  *	M2 count the lane up                   and each of these
  *	M3 look again: not posted: P1;      C3 the handler (O3)
@@ -82,7 +82,7 @@ extern _Thread_local struct iv__poster iv__poster
  */
 extern atomic_uint iv__num_lookers __attribute__((visibility("hidden")));
 
-/* a: taken, each by one thread as long as there are enough */
+/* a: taken; each by one thread until there is no other */
 extern atomic_uint iv__num_lanes __attribute__((visibility("hidden")));
 
 /* Is the thread to look first here? */
