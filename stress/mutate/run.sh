@@ -45,7 +45,7 @@ tries=3
 # dies PROGRAM - does it report anything?
 dies() {
 	local name=${1#stress_} i
-	local run=("$dir/build/stress/$1" --timeout 15)
+	local run=("$dir/build/stress/$1" --timeout 30)
 	name=${name%_*san}
 
 	case $1 in
