@@ -62,7 +62,11 @@ IV__PUBLIC void iv_event_unregister(struct iv_event *event)
 	if (event->tag_ & IV__TAG_HAS_HANDLE)
 		iv__event_slot_end(iv__event_slot_of(event));
 
-	/* A post that begins later finds no owner. */
+	/*
+	 * A post that begins later finds no owner. Release: with the acquire
+	 * of its P1. Acquire: with the release of those that are dropped here,
+	 * whose posters may not touch what the caller is about to free.
+	 */
 	event->owner_.inbox = NULL;
 	event->tag_ = 0;
 	iv__hb_before(event);

@@ -328,9 +328,9 @@ void iv__inbox_after_sleep(struct iv__inbox *inbox)
 		return;
 	inbox->asleep = false;
 
-	/* O6 */
+	/* O6. Relaxed: nothing is handed over here; what was posted, O1 gets. */
 	if (!atomic_compare_exchange_strong_explicit(&inbox->head, &sleeping, 0,
-						     memory_order_acq_rel,
+						     memory_order_relaxed,
 						     memory_order_relaxed))
 		inbox->wakes_owed++;
 }
