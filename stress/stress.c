@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 #include "stress.h"
 
@@ -249,6 +250,25 @@ static void move(struct stress_rng *rng)
 		atomic_fetch_add(&refused, 1);
 }
 
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Not for longer than that helps: each may cost a round of the run queue. */
+static void yield_often(void)
+{
+	int64_t end = now_us() + 1000;
+	int i;
+
+	for (i = 0; i < 200 && now_us() < end; i++)
+		sched_yield();
+}
+
 void stress_jitter(struct stress_rng *rng)
 {
 	unsigned int choice = stress_random(rng, 64);
@@ -257,7 +277,7 @@ void stress_jitter(struct stress_rng *rng)
 	if (choice == 0)
 		move(rng);
 	if (choice == 1)
-		yields = 200;
+		yield_often();
 	while (yields-- > 0)
 		sched_yield();
 }
