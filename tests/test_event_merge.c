@@ -164,7 +164,7 @@ static void what_they_wrote_is_seen_by_the_one_call(void **state)
 	int round;
 
 	(void)state;
-	open_posters(300, 5, NUM_POSTS);
+	open_posters(60, 5, NUM_POSTS);
 	for (round = 1; round <= num_rounds; round++) {
 		begin();
 		while (!all_done(round))
@@ -181,7 +181,7 @@ static void none_is_lost_while_the_handler_is_called(void **state)
 	int round;
 
 	(void)state;
-	open_posters(3000, 20, 4);
+	open_posters(1000, 20, 4);
 	for (round = 1; round <= num_rounds; round++) {
 		begin();
 		while (!all_done(round))
