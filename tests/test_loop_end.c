@@ -187,18 +187,14 @@ static void work_until_told(void *cookie)
 static void *close_over_work(void *arg)
 {
 	struct closing *closing = arg;
-	struct iv_work_pool pool;
-	struct iv_work_item item;
+	struct iv_work_pool pool = { .max_threads = 1 };
+	struct iv_work_item item = { .cookie = closing,
+				     .work = work_until_told };
 
 	iv_init();
 	closing->id = iv_loop_self();
-	IV_WORK_POOL_INIT(&pool);
-	pool.max_threads = 1;
 	if (iv_work_pool_create(&pool) != 0)
 		abort();
-	IV_WORK_ITEM_INIT(&item);
-	item.cookie = closing;
-	item.work = work_until_told;
 	iv_work_pool_submit_work(&pool, &item);
 	await(&closing->at_work);
 	iv_deinit();
