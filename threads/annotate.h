@@ -15,7 +15,8 @@
  *
  * helgrind and drd take an atomic read-modify-write for a read. So a word
  * that threads share is written by read-modify-writes only, once it is known
- * to a second thread: then no report is left to silence.
+ * to a second thread: then no report is left to silence. (Where a tool is told
+ * nobody looks first, merge.h, so its plain stores are none to them.)
  */
 #ifndef IV__ANNOTATE_H
 #define IV__ANNOTATE_H

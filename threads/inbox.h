@@ -223,28 +223,36 @@ static inline atomic_uint *iv__event_pending(struct iv_event *event)
 static_assert(_Alignof(struct iv__inbox) > IV__CLAIMANT,
 	      "a number finds room below an inbox's address");
 
-static inline uintptr_t iv__event_owner_word(const struct iv_event *event)
+static inline _Atomic(struct iv__inbox *) *
+iv__event_owner_word(const struct iv_event *event)
 {
-	return atomic_load_explicit((const _Atomic(uintptr_t) *)&event->owner_,
-				    memory_order_relaxed);
+	return (_Atomic(struct iv__inbox *) *)&event->owner_.inbox;
+}
+
+static inline uintptr_t iv__event_owner_bits(const struct iv_event *event)
+{
+	return (uintptr_t)atomic_load_explicit(iv__event_owner_word(event),
+					       memory_order_relaxed);
 }
 
 static inline struct iv__inbox *iv__event_owner(const struct iv_event *event)
 {
-	return (struct iv__inbox *)(iv__event_owner_word(event) &
+	return (struct iv__inbox *)(iv__event_owner_bits(event) &
 				    ~IV__CLAIMANT);
 }
 
 static inline unsigned int iv__event_claimant(const struct iv_event *event)
 {
-	return iv__event_owner_word(event) & IV__CLAIMANT;
+	return iv__event_owner_bits(event) & IV__CLAIMANT;
 }
 
 static inline void
 iv__event_set_claimant(struct iv_event *event, unsigned int number)
 {
-	atomic_store_explicit((_Atomic(uintptr_t) *)&event->owner_,
-			      (uintptr_t)iv__event_owner(event) | number,
+	uintptr_t owner = (uintptr_t)iv__event_owner(event);
+
+	atomic_store_explicit(iv__event_owner_word(event),
+			      (struct iv__inbox *)(owner | number),
 			      memory_order_relaxed);
 }
 

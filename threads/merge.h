@@ -10,8 +10,8 @@
  *
  *	poster, any thread                  owner
  *
- *	M0 once: take a lane, counting up   C1 swap pending_ for 0 (O2 of
- *	   how many are, or one of all         inbox.h)
+ *	M0 once: take a lane that is        C1 swap pending_ for 0 (O2 of
+ *	   counted, or count it                inbox.h)
  *	M1 look: not posted: P1 of inbox.h  C2 read how many lanes are taken,
  *	M2 count the lane up                   and each of these
  *	M3 look again: not posted: P1;      C3 the handler (O3)
@@ -30,7 +30,7 @@
  *   sees what the poster wrote before. This is C11's own order: it leans on no
  *   processor, no fence and no race. Were M2 behind M3, or C2 ahead of C1, C2
  *   could come first. Were M0 behind M3, C2 could leave the lane out.
- * - Lanes may be shared. They are counted up by read-modify-writes, which go
+ * - Lanes may be shared, and taken over from threads that ended. They are counted up by read-modify-writes, which go
  *   on with what others have released. Were they stored to, one poster could
  *   hide what another has handed over.
  * - The event is touched up to M3 and not behind it: as with P1, as long as
@@ -77,12 +77,11 @@ extern _Thread_local struct iv__poster iv__poster
 
 /*
  * How many threads look first, anywhere, and one more when a race detector is
- * told: 0 where nobody needs to know. A thread that ends meanwhile is counted
- * for good, which costs the others a nanosecond a post.
+ * told: 0 where nobody needs to know.
  */
 extern atomic_uint iv__num_lookers __attribute__((visibility("hidden")));
 
-/* a: taken; each by one thread until there is no other */
+/* a: that were ever taken; each by one thread until there is no other */
 extern atomic_uint iv__num_lanes __attribute__((visibility("hidden")));
 
 /* Is the thread to look first here? */

@@ -48,9 +48,11 @@ inline end_post()
 inline take_lane()
 {
 	if
-	:: !has_lane -> atomic { lane = num_lanes % LANES; num_lanes++;
-				 has_lane = true }
-	:: else -> skip
+	:: atomic { !has_lane && num_lanes < LANES ->
+		    lane = num_lanes; num_lanes++; has_lane = true }
+	:: !has_lane && num_lanes > 0 -> lane = 0; has_lane = true
+	:: !has_lane && num_lanes > 1 -> lane = 1; has_lane = true
+	:: has_lane -> skip
 	fi
 }
 
@@ -128,7 +130,9 @@ next:	   skip
 /* C2 */
 inline collect()
 {
+#ifndef MUTANT_C2_NUM_EARLY
 	num = num_lanes;
+#endif
 	lane = 0;
 	do
 	:: lane < num && lane < LANES ->
@@ -169,6 +173,9 @@ active proctype owner()
 	:: atomic { queued -> queued = false }
 #ifdef MUTANT_C2_EARLY
 	   collect();
+#endif
+#ifdef MUTANT_C2_NUM_EARLY
+	   num = num_lanes;
 #endif
 	   d_step {			/* C1 */
 		pending = false;

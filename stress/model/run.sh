@@ -121,7 +121,7 @@ right merge 1 ""
 right merge 1 "-DLANES=1"
 right merge 1 "-DPOSTERS=3 -DPOSTS=1"
 right merge 2 "-DPOSTERS=3 -DLANES=1"
-for name in M0_LATE M2_LATE NO_M2 NO_M3 C2_EARLY NO_C2; do
+for name in M0_LATE M2_LATE NO_M2 NO_M3 C2_EARLY C2_NUM_EARLY NO_C2; do
 	mutant merge "$name" ""
 done
 mutant merge M2_STORE "-DLANES=1"
