@@ -7,6 +7,7 @@
 
 static const struct bench_peer peers[] = {
 	{ "ours", "build the target bench_programs" },
+	{ "static", "build the target bench_programs" },
 	{ "raw", "build the target bench_programs" },
 	{ "debian", "install libivykis-dev and configure again" },
 	{ "libuv", "install libuv1-dev and configure again" },
